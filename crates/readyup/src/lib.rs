@@ -1,1 +1,54 @@
-//! readyup
+//! The notify protocol between a service and its service manager, from both ends.
+//!
+//! A service says when it is up, that it is still alive, and when it goes down, through a socket that the manager
+//! (systemd, a container engine, a supervisor) names in `$NOTIFY_SOCKET`. That is what
+//! [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html),
+//! [sd_watchdog_enabled(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_watchdog_enabled.html) and
+//! [sd_listen_fds(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html) do in C. This crate
+//! does it without libsystemd, without unsafe code in its callers' way, and for the receiving side as well.
+//!
+//! ```no_run
+//! use readyup::{Heartbeat, Notifier, WatchdogSettings};
+//! use std::sync::Arc;
+//!
+//! let notifier = Arc::new(Notifier::from_env()?);
+//! let listener = std::net::TcpListener::bind("127.0.0.1:8080")?;
+//! notifier.ready()?;
+//! let heartbeat = match WatchdogSettings::from_env()? {
+//!     Some(settings) => Some(Heartbeat::start(Arc::clone(&notifier), settings.interval(), || true)?),
+//!     None => None,
+//! };
+//! // … serve …
+//! notifier.stopping()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! - [`Notifier`] tells the manager; [`Barrier`] waits until it was heard; [`Heartbeat`] answers the watchdog.
+//! - [`PassedFds`] takes the descriptors of socket activation and of the fd store.
+//! - [`Message`], [`MessageBuf`], [`Assignment`] and [`Address`] are the protocol as values; more in [`protocol`].
+//! - [`manager`] listens: it receives what services send, and tells what a manager would believe of it.
+//! - [`testing`] is a small manager for your own tests.
+//!
+//! # Without the standard library
+//!
+//! With `default-features = false` there are [`protocol`], [`Notifier`] and [`Barrier`], which don't allocate either.
+//!
+//! # How it is built
+#![doc = include_str!("../docs/design.md")]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+#![deny(missing_docs)]
+
+mod client;
+mod error;
+#[cfg(feature = "std")]
+pub mod manager;
+pub mod protocol;
+mod sys;
+#[cfg(feature = "std")]
+pub mod testing;
+
+pub use client::{Attachments, Barrier, Delivery, Notifier, Outcome, booted};
+#[cfg(feature = "std")]
+pub use client::{Heartbeat, HeartbeatReport, PassedFds};
+pub use error::{Error, ErrorKind};
+pub use protocol::{Address, Assignment, FdName, Message, MessageBuf, NotifyAccess, WatchdogSettings};

@@ -1,0 +1,216 @@
+//! Descriptors that the manager passes: socket activation and the fd store.
+
+use crate::error::{Call, Error};
+use crate::protocol::{LISTEN_FDS_START, ListenFds, ListenVariables};
+use crate::sys;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::fstat;
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketType, sockopt};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::ffi::OsString;
+use std::net::{TcpListener, UdpSocket};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The descriptors that the manager passed to this process, by name: those of socket units (socket activation) and
+/// those of the fd store.
+///
+/// They answer to
+/// [sd_listen_fds_with_names(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html). Each is
+/// owned, and close-on-exec.
+///
+/// ```no_run
+/// use readyup::PassedFds;
+/// use std::net::TcpListener;
+///
+/// let mut passed = PassedFds::take()?;
+/// let listener = match passed.tcp_listener("http")? {
+///     Some(listener) => listener,
+///     None => TcpListener::bind("127.0.0.1:8080")?,
+/// };
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct PassedFds {
+    fds: Vec<(Vec<u8>, OwnedFd)>,
+}
+
+impl PassedFds {
+    /// Takes them over. That can be done once in a process, best at its very beginning: a later call finds them
+    /// taken.
+    ///
+    /// It is empty when nothing was passed to this process. The environment is left as it is; take
+    /// [`NOTIFY_VARIABLES`](crate::protocol::NOTIFY_VARIABLES) out of that of children.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Environment`](crate::ErrorKind::Environment) when `$LISTEN_FDS` and its companions are garbage,
+    /// [`ErrorKind::System`](crate::ErrorKind::System) when they count descriptors that are not open (nothing is
+    /// taken then), [`ErrorKind::AlreadyTaken`](crate::ErrorKind::AlreadyTaken) the second time.
+    pub fn take() -> Result<Self, Error> {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
+
+        let variable = |name| std::env::var_os(name);
+        let (pid, fds) = (variable("LISTEN_PID"), variable("LISTEN_FDS"));
+        let (names, pidfd_id) = (variable("LISTEN_FDNAMES"), variable("LISTEN_PIDFDID"));
+        fn bytes(value: &Option<OsString>) -> Option<&[u8]> {
+            value.as_deref().map(OsStrExt::as_bytes)
+        }
+        let values =
+            ListenVariables { pid: bytes(&pid), fds: bytes(&fds), names: bytes(&names), pidfd_id: bytes(&pidfd_id) };
+        let own_id = values.pidfd_id.and_then(|_| own_pidfd_id());
+        let listed = ListenFds::parse(&values, std::process::id(), own_id)?;
+        if listed.count() == 0 {
+            return Ok(Self { fds: Vec::new() });
+        }
+        if TAKEN.swap(true, Ordering::SeqCst) {
+            return Err(Error::already_taken());
+        }
+        let end = LISTEN_FDS_START.saturating_add_unsigned(listed.count());
+        match sys::adopt(LISTEN_FDS_START..end) {
+            Ok(fds) => Ok(Self { fds: listed.names().map(<[u8]>::to_vec).zip(fds).collect() }),
+            Err(errno) => {
+                TAKEN.store(false, Ordering::SeqCst);
+                Err(Error::system(Call::Adopt, errno))
+            }
+        }
+    }
+
+    /// How many are left.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.fds.len()
+    }
+
+    /// Whether none is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fds.is_empty()
+    }
+
+    /// The names of those that are left, in the manager's order. Several descriptors may have the same one.
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.fds.iter().map(|(name, _)| name.as_slice())
+    }
+
+    /// Takes out the first one named `name`, of whatever kind.
+    pub fn remove(&mut self, name: &str) -> Option<OwnedFd> {
+        self.position(name).map(|position| self.fds.remove(position).1)
+    }
+
+    /// Takes out the first one named `name`, as a listening TCP socket.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::WrongFd`](crate::ErrorKind::WrongFd) when it is something else. It stays where it is.
+    pub fn tcp_listener(&mut self, name: &str) -> Result<Option<TcpListener>, Error> {
+        self.take_socket(name, &Wanted::TCP_LISTENER)
+    }
+
+    /// Takes out the first one named `name`, as a listening Unix stream socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`tcp_listener`](Self::tcp_listener).
+    pub fn unix_listener(&mut self, name: &str) -> Result<Option<UnixListener>, Error> {
+        self.take_socket(name, &Wanted::UNIX_LISTENER)
+    }
+
+    /// Takes out the first one named `name`, as a Unix datagram socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`tcp_listener`](Self::tcp_listener).
+    pub fn unix_datagram(&mut self, name: &str) -> Result<Option<UnixDatagram>, Error> {
+        self.take_socket(name, &Wanted::UNIX_DATAGRAM)
+    }
+
+    /// Takes out the first one named `name`, as a UDP socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`tcp_listener`](Self::tcp_listener).
+    pub fn udp_socket(&mut self, name: &str) -> Result<Option<UdpSocket>, Error> {
+        self.take_socket(name, &Wanted::UDP_SOCKET)
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.fds.iter().position(|(own, _)| own == name.as_bytes())
+    }
+
+    fn take_socket<T: From<OwnedFd>>(&mut self, name: &str, wanted: &Wanted) -> Result<Option<T>, Error> {
+        let Some(position) = self.position(name) else {
+            return Ok(None);
+        };
+        let (name, fd) = &self.fds[position];
+        match wanted.matches(fd) {
+            Ok(true) => Ok(Some(self.fds.remove(position).1.into())),
+            Ok(false) | Err(Errno::NOTSOCK) => Err(Error::wrong_fd(name, wanted.text)),
+            Err(errno) => Err(Error::system(Call::Inspect, errno)),
+        }
+    }
+}
+
+impl IntoIterator for PassedFds {
+    type Item = (Vec<u8>, OwnedFd);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    /// All that are left, each with its name.
+    fn into_iter(self) -> Self::IntoIter {
+        self.fds.into_iter()
+    }
+}
+
+/// What a socket has to be.
+struct Wanted {
+    text: &'static str,
+    families: &'static [AddressFamily],
+    kind: SocketType,
+    listening: bool,
+}
+
+impl Wanted {
+    const TCP_LISTENER: Self = Self {
+        text: "a listening TCP socket",
+        families: &[AddressFamily::INET, AddressFamily::INET6],
+        kind: SocketType::STREAM,
+        listening: true,
+    };
+    const UNIX_LISTENER: Self = Self {
+        text: "a listening Unix stream socket",
+        families: &[AddressFamily::UNIX],
+        kind: SocketType::STREAM,
+        listening: true,
+    };
+    const UNIX_DATAGRAM: Self = Self {
+        text: "a Unix datagram socket",
+        families: &[AddressFamily::UNIX],
+        kind: SocketType::DGRAM,
+        listening: false,
+    };
+    const UDP_SOCKET: Self = Self {
+        text: "a UDP socket",
+        families: &[AddressFamily::INET, AddressFamily::INET6],
+        kind: SocketType::DGRAM,
+        listening: false,
+    };
+
+    fn matches(&self, fd: impl AsFd) -> Result<bool, Errno> {
+        let fd = fd.as_fd();
+        Ok(sockopt::socket_type(fd)? == self.kind
+            && self.families.contains(&sockopt::socket_domain(fd)?)
+            && sockopt::socket_acceptconn(fd)? == self.listening)
+    }
+}
+
+/// The inode number of a pidfd of this process; none on kernels whose pidfds all have the same one.
+fn own_pidfd_id() -> Option<u64> {
+    let pid = Pid::from_raw(i32::try_from(std::process::id()).ok()?)?;
+    let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+    // Only the file system made for pidfds gives each process an inode of its own.
+    const PIDFS_MAGIC: u64 = 0x5049_4446;
+    let magic = rustix::fs::fstatfs(&pidfd).ok()?.f_type as u64;
+    (magic == PIDFS_MAGIC).then(|| fstat(&pidfd).ok().map(|stat| stat.st_ino)).flatten()
+}

@@ -1,0 +1,211 @@
+//! One try to hand a datagram to the kernel.
+
+use super::vsock::VsockDelivery;
+use crate::error::{Call, Error};
+use crate::protocol::{FDS_MAX, Message, UnixName, VsockAddress};
+use crate::sys::{FdCell, SocketAddrVsock};
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicBool, Ordering};
+use rustix::event::PollFlags;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::{Errno, IoSlice};
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
+    UCred, connect, send, sendmsg, socket_with, sockopt,
+};
+use rustix::process::{Pid, getegid, geteuid, getgid, getpid, getuid};
+
+/// What goes along with a message.
+///
+/// ```no_run
+/// use readyup::{Attachments, Message, Notifier};
+///
+/// // Say it in the name of another process: `sd_pid_notify`.
+/// let notifier = Notifier::from_env()?;
+/// let attachments = Attachments { pid: Some(4242), ..Attachments::default() };
+/// notifier.send_with(Message::READY, &attachments)?;
+/// # Ok::<(), readyup::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Attachments<'a> {
+    /// Speak as this process, as `sd_pid_notify` does. The kernel lets root do so, and anybody for itself; where it
+    /// refuses, the message is sent without, and the outcome is
+    /// [`Outcome::SentAsSelf`](crate::Outcome::SentAsSelf).
+    pub pid: Option<u32>,
+    /// Descriptors to pass, at most [`FDS_MAX`]. They stay the caller's.
+    pub fds: &'a [BorrowedFd<'a>],
+}
+
+impl Attachments<'_> {
+    /// The other process to speak as, if there is one.
+    fn other_pid(&self) -> Option<Pid> {
+        let pid = Pid::from_raw(i32::try_from(self.pid?).ok()?)?;
+        (pid != getpid()).then_some(pid)
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.pid.is_none() && self.fds.is_empty()
+    }
+}
+
+/// A message on its way, for [`Notifier::try_send`](crate::Notifier::try_send): begin with `Delivery::default()`.
+///
+/// To a Unix socket a message goes in one piece, and nothing is kept here. To a vsock it takes a connection of its
+/// own, which this holds. Dropping it gives the message up.
+#[derive(Debug, Default)]
+pub struct Delivery(pub(super) Option<VsockDelivery>);
+
+/// How one try ended.
+pub(super) enum Attempt {
+    Sent,
+    SentAsSelf,
+    /// Try again once the descriptor has one of these events.
+    Wait(PollFlags),
+}
+
+/// Where a datagram socket connects to. The socket address is only made when it is needed.
+#[derive(Clone, Copy)]
+pub(super) enum Target<'a> {
+    Unix(&'a UnixName),
+    Vsock(VsockAddress),
+}
+
+impl Target<'_> {
+    const fn family(self) -> AddressFamily {
+        match self {
+            Self::Unix(_) => AddressFamily::UNIX,
+            Self::Vsock(_) => AddressFamily::VSOCK,
+        }
+    }
+
+    fn connect(self, fd: impl AsFd) -> Result<(), Error> {
+        match self {
+            Self::Unix(name) => match name.abstract_name() {
+                Some(name) => SocketAddrUnix::new_abstract_name(name),
+                None => SocketAddrUnix::new(name.as_bytes()),
+            }
+            .and_then(|address| connect(fd, &address)),
+            Self::Vsock(address) => connect(fd, &SocketAddrVsock::new(address.cid, address.port)),
+        }
+        .map_err(|errno| Error::system(Call::Connect, errno))
+    }
+}
+
+/// The connected datagram socket: opened on first use, kept, shared by threads.
+pub(super) struct Connection {
+    fd: FdCell,
+    /// Real and effective ids differ: credentials go along with each message, as `sd_notify` does it.
+    ids_differ: AtomicBool,
+}
+
+impl Connection {
+    pub(super) const fn new() -> Self {
+        Self { fd: FdCell::new(), ids_differ: AtomicBool::new(false) }
+    }
+
+    #[cold]
+    fn open(&self, target: Target<'_>) -> Result<OwnedFd, Error> {
+        self.ids_differ.store(getuid() != geteuid() || getgid() != getegid(), Ordering::Relaxed);
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let fd = socket_with(target.family(), SocketType::DGRAM, flags, None)
+            .map_err(|errno| Error::system(Call::Socket, errno))?;
+        grow_send_buffer(&fd);
+        target.connect(&fd)?;
+        Ok(fd)
+    }
+
+    /// Tries once. A manager's socket that was replaced since the last message is connected to anew.
+    #[inline]
+    pub(super) fn attempt(
+        &self,
+        target: Target<'_>,
+        message: Message<'_>,
+        attachments: &Attachments<'_>,
+    ) -> Result<Attempt, Error> {
+        let fd = self.fd.get_or_try_init(|| self.open(target))?;
+        let mut reconnected = false;
+        loop {
+            let result = if attachments.is_empty() && !self.ids_differ.load(Ordering::Relaxed) {
+                // The one system call of a plain message.
+                send(fd, message.as_bytes(), SendFlags::NOSIGNAL).map(|_| Attempt::Sent)
+            } else {
+                self.transmit_with(fd, message, attachments)
+            };
+            match result {
+                Ok(attempt) => return Ok(attempt),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(Attempt::Wait(PollFlags::OUT)),
+                // The descriptor stays the same: connecting it again moves it to whoever listens there now, and
+                // another thread that is about to use it finds it good.
+                Err(Errno::CONNREFUSED | Errno::NOTCONN | Errno::CONNRESET) if !reconnected => {
+                    reconnected = true;
+                    target.connect(fd)?;
+                }
+                Err(errno) => return Err(Error::system(Call::Send, errno)),
+            }
+        }
+    }
+
+    /// Sends with credentials, descriptors or both.
+    #[cold]
+    fn transmit_with(
+        &self,
+        fd: BorrowedFd<'_>,
+        message: Message<'_>,
+        attachments: &Attachments<'_>,
+    ) -> Result<Attempt, Errno> {
+        let other = attachments.other_pid();
+        let explicit = other.or_else(|| self.ids_differ.load(Ordering::Relaxed).then(getpid));
+        if let Some(pid) = explicit {
+            let credentials = UCred { pid, uid: getuid(), gid: getgid() };
+            match transmit(fd, message, Some(credentials), attachments.fds) {
+                Ok(()) => return Ok(Attempt::Sent),
+                Err(Errno::PERM | Errno::SRCH | Errno::INVAL) => {
+                    // Refused, or no such process: say it as ourselves, the manager may take it all the same.
+                }
+                Err(errno) => return Err(errno),
+            }
+        }
+        transmit(fd, message, None, attachments.fds)?;
+        Ok(if other.is_some() { Attempt::SentAsSelf } else { Attempt::Sent })
+    }
+
+    /// What to wait on after [`Attempt::Wait`].
+    pub(super) fn wait_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.fd.get()
+    }
+}
+
+fn transmit(
+    fd: BorrowedFd<'_>,
+    message: Message<'_>,
+    credentials: Option<UCred>,
+    fds: &[BorrowedFd<'_>],
+) -> Result<(), Errno> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_MAX), ScmCredentials(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    let fits = (fds.is_empty() || control.push(SendAncillaryMessage::ScmRights(fds)))
+        && credentials.is_none_or(|credentials| control.push(SendAncillaryMessage::ScmCredentials(credentials)));
+    if !fits {
+        // Not reached: the number of descriptors is checked before. An error all the same, rather than a message
+        // without them.
+        return Err(Errno::TOOBIG);
+    }
+    sendmsg(fd, &[IoSlice::new(message.as_bytes())], &mut control, SendFlags::NOSIGNAL).map(|_| ())
+}
+
+/// Asks for room for a burst of large messages, as `sd_notify` does: 8 MiB, or what the system allows.
+fn grow_send_buffer(fd: &OwnedFd) {
+    const SIZE: usize = 8 << 20;
+    if sockopt::set_socket_send_buffer_size_force(fd, SIZE).is_err() {
+        // Without it there is still the default size, so an error is not one.
+        let _ = sockopt::set_socket_send_buffer_size(fd, SIZE);
+    }
+}
+
+impl Delivery {
+    /// What to wait on after [`Attempt::Wait`], where the message has a connection of its own.
+    pub(super) fn wait_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.0.as_ref().map(|delivery| delivery.as_fd())
+    }
+}

@@ -1,0 +1,462 @@
+//! The service's voice.
+
+use super::barrier::Barrier;
+use super::clock::{Deadline, now};
+use super::connection::{Attachments, Attempt, Connection, Delivery, Target};
+use super::vsock;
+use crate::error::{Call, Error};
+use crate::protocol::{Address, Assignment, FDS_MAX, FdName, Form, Message, MessageBuf, VsockAddress, VsockKind};
+use core::fmt;
+use core::task::Poll;
+use core::time::Duration;
+use rustix::event::PollFlags;
+use rustix::fd::{AsFd as _, BorrowedFd};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+/// Tells the service manager about this service:
+/// [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
+///
+/// Make one at start-up and keep it. It holds one connected socket, opened at the first message, close-on-exec, and
+/// usable from all threads at once; a message is one system call. Without a manager (no `$NOTIFY_SOCKET`) everything
+/// works and answers [`Outcome::NoManager`].
+///
+/// When the manager's queue is full a call waits for room, up to [`DEFAULT_TIMEOUT`](Self::DEFAULT_TIMEOUT) or what
+/// [`with_timeout`](Self::with_timeout) says, and then fails with
+/// [`ErrorKind::QueueFull`](crate::ErrorKind::QueueFull). When the manager's socket was replaced, the message goes to
+/// the new one.
+///
+/// ```no_run
+/// use readyup::Notifier;
+///
+/// let notifier = Notifier::from_env()?;
+/// // … bind the socket, load what there is to load …
+/// notifier.ready()?;
+/// notifier.status("Serving on :8080")?;
+/// // … serve …
+/// notifier.stopping()?;
+/// # Ok::<(), readyup::Error>(())
+/// ```
+pub struct Notifier {
+    address: Option<Address>,
+    connection: Connection,
+    limit: Duration,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It is in the manager's queue.
+    Sent,
+    /// It is in the manager's queue, but the kernel refused to let us speak as the other process.
+    SentAsSelf,
+    /// There is no manager to tell: `$NOTIFY_SOCKET` is unset or empty.
+    NoManager,
+}
+
+impl Outcome {
+    /// Whether it was sent at all.
+    #[must_use]
+    pub const fn is_sent(self) -> bool {
+        !matches!(self, Self::NoManager)
+    }
+}
+
+impl Notifier {
+    /// How long a call waits for room in the manager's queue unless told otherwise.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// The manager that `$NOTIFY_SOCKET` names; none where it is unset or empty. The environment is read here and
+    /// not again, so later changes to it change nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Address`](crate::ErrorKind::Address) when it is set to something that is no address.
+    #[cfg(feature = "std")]
+    pub fn from_env() -> Result<Self, Error> {
+        use std::os::unix::ffi::OsStrExt as _;
+
+        Self::from_value(std::env::var_os("NOTIFY_SOCKET").as_deref().map(std::ffi::OsStr::as_bytes))
+    }
+
+    /// As [`from_env`](Self::from_env), for a value of `$NOTIFY_SOCKET` that the caller has read: `None` where it is
+    /// unset.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Address`](crate::ErrorKind::Address) when the value is no address.
+    ///
+    /// ```
+    /// use readyup::{Notifier, Outcome};
+    ///
+    /// assert_eq!(Notifier::from_value(None)?.ready()?, Outcome::NoManager);
+    /// assert!(Notifier::from_value(Some(b"relative/path")).is_err());
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
+    pub fn from_value(notify_socket: Option<&[u8]>) -> Result<Self, Error> {
+        match notify_socket {
+            None | Some([]) => Ok(Self::disabled()),
+            Some(value) => Ok(Self::new(Address::parse(value)?)),
+        }
+    }
+
+    /// The manager that listens at `address`. Nothing is opened before the first message.
+    #[must_use]
+    pub const fn new(address: Address) -> Self {
+        Self { address: Some(address), connection: Connection::new(), limit: Self::DEFAULT_TIMEOUT }
+    }
+
+    /// No manager: every message answers [`Outcome::NoManager`].
+    ///
+    /// ```
+    /// use readyup::{Notifier, Outcome};
+    ///
+    /// assert_eq!(Notifier::disabled().ready()?, Outcome::NoManager);
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn disabled() -> Self {
+        Self { address: None, connection: Connection::new(), limit: Self::DEFAULT_TIMEOUT }
+    }
+
+    /// Sets how long a call waits for room in the manager's queue: zero is "don't wait".
+    #[must_use]
+    pub const fn with_timeout(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Whether there is a manager to tell.
+    #[must_use]
+    pub const fn is_enabled(&self) -> bool {
+        self.address.is_some()
+    }
+
+    /// Where the manager listens.
+    #[must_use]
+    pub const fn address(&self) -> Option<&Address> {
+        self.address.as_ref()
+    }
+
+    /// `READY=1`: start-up is over, or a reload is.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    #[inline]
+    pub fn ready(&self) -> Result<Outcome, Error> {
+        self.send(Message::READY)
+    }
+
+    /// `STATUS=`: one line that `systemctl status` shows.
+    ///
+    /// # Errors
+    ///
+    /// As [`notify`](Self::notify): a newline in `text` is one.
+    pub fn status(&self, text: &str) -> Result<Outcome, Error> {
+        self.notify([Assignment::Status(text)])
+    }
+
+    /// `RELOADING=1` with `MONOTONIC_USEC=`, as `Type=notify-reload` wants it. Say [`ready`](Self::ready) when the
+    /// reload is over, also when it failed.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn reloading(&self) -> Result<Outcome, Error> {
+        if !self.is_enabled() {
+            return Ok(Outcome::NoManager);
+        }
+        self.send(MessageBuf::reloading(now())?.as_message()?)
+    }
+
+    /// `STOPPING=1`: the service is going down.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    #[inline]
+    pub fn stopping(&self) -> Result<Outcome, Error> {
+        self.send(Message::STOPPING)
+    }
+
+    /// `WATCHDOG=1`: still alive. Due once every [`WatchdogSettings::interval`](crate::WatchdogSettings::interval);
+    /// [`Heartbeat`](crate::Heartbeat) does it by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    #[inline]
+    pub fn watchdog(&self) -> Result<Outcome, Error> {
+        self.send(Message::WATCHDOG)
+    }
+
+    /// `WATCHDOG=trigger`: something is badly wrong; do what you would do if the heartbeats had stopped.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn watchdog_trigger(&self) -> Result<Outcome, Error> {
+        self.send(Message::WATCHDOG_TRIGGER)
+    }
+
+    /// `EXTEND_TIMEOUT_USEC=`: starting, reloading or stopping takes at least this much longer from now.
+    ///
+    /// # Errors
+    ///
+    /// As [`notify`](Self::notify).
+    pub fn extend_timeout(&self, time: Duration) -> Result<Outcome, Error> {
+        self.notify([Assignment::ExtendTimeoutUsec(time)])
+    }
+
+    /// `MAINPID=`: the service's main process is `pid` now.
+    ///
+    /// # Errors
+    ///
+    /// As [`notify`](Self::notify): 0 and 1 are no main process.
+    pub fn main_pid(&self, pid: u32) -> Result<Outcome, Error> {
+        self.notify([Assignment::MainPid(pid)])
+    }
+
+    /// Sends these assignments as one message.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Message`](crate::ErrorKind::Message) when a value is no good: nothing is sent then, manager or
+    /// not. Otherwise as [`send`](Self::send).
+    ///
+    /// ```
+    /// use readyup::{Assignment, Notifier};
+    ///
+    /// let notifier = Notifier::from_env()?;
+    /// notifier.notify([Assignment::Ready, Assignment::Status("Serving on :8080")])?;
+    /// assert!(notifier.notify([Assignment::Status("a\nREADY=1")]).is_err());
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
+    pub fn notify<'a>(&self, assignments: impl IntoIterator<Item = Assignment<'a>>) -> Result<Outcome, Error> {
+        self.send(MessageBuf::new(assignments)?.as_message()?)
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] with the kind
+    /// [`QueueFull`](crate::ErrorKind::QueueFull) when the manager made no room in time,
+    /// [`NotFound`](crate::ErrorKind::NotFound) or [`Refused`](crate::ErrorKind::Refused) when it is gone,
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) when the socket may not be written to, or
+    /// [`System`](crate::ErrorKind::System).
+    #[inline]
+    pub fn send(&self, message: Message<'_>) -> Result<Outcome, Error> {
+        self.send_with(message, &NOTHING)
+    }
+
+    /// Sends a message with descriptors, or in another process's name: `sd_pid_notify_with_fds`.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), and [`ErrorKind::TooManyFds`](crate::ErrorKind::TooManyFds).
+    #[inline]
+    pub fn send_with(&self, message: Message<'_>, attachments: &Attachments<'_>) -> Result<Outcome, Error> {
+        let mut delivery = Delivery::default();
+        match self.attempt(message, attachments, &mut delivery)? {
+            Some(Attempt::Wait(events)) => self.send_waiting(message, attachments, delivery, events),
+            done => Ok(outcome(done)),
+        }
+    }
+
+    /// Goes on with a message that could not be sent at once.
+    #[cold]
+    fn send_waiting(
+        &self,
+        message: Message<'_>,
+        attachments: &Attachments<'_>,
+        mut delivery: Delivery,
+        mut events: PollFlags,
+    ) -> Result<Outcome, Error> {
+        let mut deadline = Deadline::after(self.limit);
+        loop {
+            let may_go_on = match delivery.wait_fd().or_else(|| self.connection.wait_fd()) {
+                Some(fd) => deadline.wait(fd, events)?,
+                None => false,
+            };
+            if !may_go_on {
+                return Err(Error::queue_full());
+            }
+            match self.attempt(message, attachments, &mut delivery)? {
+                Some(Attempt::Wait(more)) => events = more,
+                done => return Ok(outcome(done)),
+            }
+        }
+    }
+
+    /// One try, for event loops: `Pending` when the manager's queue is full. Try again with the same message and the
+    /// same `delivery` later; dropping `delivery` gives the message up.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_with`](Self::send_with), without the waiting.
+    ///
+    /// ```no_run
+    /// use readyup::{Attachments, Delivery, Message, Notifier};
+    /// use std::task::Poll;
+    ///
+    /// let notifier = Notifier::from_env()?;
+    /// let mut delivery = Delivery::default();
+    /// while let Poll::Pending = notifier.try_send(Message::READY, &Attachments::default(), &mut delivery)? {
+    ///     std::thread::sleep(std::time::Duration::from_millis(1)); // or go round the event loop
+    /// }
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
+    #[inline]
+    pub fn try_send(
+        &self,
+        message: Message<'_>,
+        attachments: &Attachments<'_>,
+        delivery: &mut Delivery,
+    ) -> Result<Poll<Outcome>, Error> {
+        Ok(match self.attempt(message, attachments, delivery)? {
+            Some(Attempt::Wait(_)) => Poll::Pending,
+            done => Poll::Ready(outcome(done)),
+        })
+    }
+
+    /// Keeps `fds` in the manager's fd store under `name`, over a restart of the service. They come back through
+    /// [`PassedFds`](crate::PassedFds). What is stored under `name` already stays beside them.
+    ///
+    /// The unit needs `FileDescriptorStoreMax=`; without it the manager drops them without a word.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_with`](Self::send_with).
+    pub fn store_fds(&self, name: FdName<'_>, fds: &[BorrowedFd<'_>]) -> Result<Outcome, Error> {
+        let message = MessageBuf::new([Assignment::FdStore, Assignment::FdName(name)])?;
+        self.send_with(message.as_message()?, &Attachments { pid: None, fds })
+    }
+
+    /// Drops what the manager's fd store holds under `name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn remove_fds(&self, name: FdName<'_>) -> Result<Outcome, Error> {
+        self.notify([Assignment::FdStoreRemove, Assignment::FdName(name)])
+    }
+
+    /// Makes `fds` all that the manager's fd store holds under `name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_with`](Self::send_with). When storing fails, what was there before is gone already.
+    pub fn replace_fds(&self, name: FdName<'_>, fds: &[BorrowedFd<'_>]) -> Result<Outcome, Error> {
+        check_fds(fds)?;
+        self.remove_fds(name)?;
+        self.store_fds(name, fds)
+    }
+
+    /// Asks the manager to say when it has read everything sent so far; `None` when there is no manager.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_with`](Self::send_with), and [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) over a vsock
+    /// (where a message is only sent once it was read).
+    pub fn barrier(&self) -> Result<Option<Barrier>, Error> {
+        match self.start_barrier(|attachments| self.send_with(Message::BARRIER, attachments).map(Poll::Ready))? {
+            Poll::Ready(barrier) => Ok(barrier),
+            Poll::Pending => Err(Error::queue_full()),
+        }
+    }
+
+    /// As [`barrier`](Self::barrier), but with only one try to send it, for event loops: `Pending` when the manager's
+    /// queue is full.
+    ///
+    /// # Errors
+    ///
+    /// As [`barrier`](Self::barrier), without the waiting.
+    pub fn try_barrier(&self) -> Result<Poll<Option<Barrier>>, Error> {
+        self.start_barrier(|attachments| self.try_send(Message::BARRIER, attachments, &mut Delivery::default()))
+    }
+
+    fn start_barrier(
+        &self,
+        send: impl FnOnce(&Attachments<'_>) -> Result<Poll<Outcome>, Error>,
+    ) -> Result<Poll<Option<Barrier>>, Error> {
+        match &self.address {
+            None => return Ok(Poll::Ready(None)),
+            Some(address) if address.vsock().is_some() => return Err(Error::not_over_vsock("a barrier")),
+            Some(_) => {}
+        }
+        let (read, write) =
+            pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(|errno| Error::system(Call::Pipe, errno))?;
+        // Our writing end is closed on return, so that only the manager holds one.
+        Ok(match send(&Attachments { pid: None, fds: &[write.as_fd()] })? {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(outcome) => Poll::Ready(outcome.is_sent().then(|| Barrier::new(read))),
+        })
+    }
+
+    /// One try; `None` when there is no manager.
+    #[inline]
+    fn attempt(
+        &self,
+        message: Message<'_>,
+        attachments: &Attachments<'_>,
+        delivery: &mut Delivery,
+    ) -> Result<Option<Attempt>, Error> {
+        check_fds(attachments.fds)?;
+        Ok(match &self.address {
+            None => None,
+            Some(address) => Some(match address.form() {
+                Form::Unix(name) => self.connection.attempt(Target::Unix(name), message, attachments)?,
+                Form::Vsock(address) => self.attempt_vsock(*address, message, attachments, delivery)?,
+            }),
+        })
+    }
+
+    #[cold]
+    fn attempt_vsock(
+        &self,
+        address: VsockAddress,
+        message: Message<'_>,
+        attachments: &Attachments<'_>,
+        delivery: &mut Delivery,
+    ) -> Result<Attempt, Error> {
+        if !attachments.fds.is_empty() {
+            return Err(Error::not_over_vsock("descriptors"));
+        }
+        // Credentials mean nothing to another machine.
+        let attempt = match (address.kind, &delivery.0) {
+            (Some(VsockKind::Datagram), _) => self.connection.attempt(Target::Vsock(address), message, &NOTHING)?,
+            (None, None) => match self.connection.attempt(Target::Vsock(address), message, &NOTHING) {
+                Ok(attempt) => attempt,
+                // Most machines have no datagrams on vsock at all.
+                Err(_) => vsock::attempt(address, None, message, delivery)?,
+            },
+            (kind, _) => vsock::attempt(address, kind, message, delivery)?,
+        };
+        Ok(match attempt {
+            Attempt::Sent if attachments.pid.is_some() => Attempt::SentAsSelf,
+            other => other,
+        })
+    }
+}
+
+const NOTHING: Attachments<'static> = Attachments { pid: None, fds: &[] };
+
+fn check_fds(fds: &[BorrowedFd<'_>]) -> Result<(), Error> {
+    if fds.len() > FDS_MAX { Err(Error::too_many_fds(fds.len())) } else { Ok(()) }
+}
+
+/// What a try that did not ask to wait came to.
+fn outcome(attempt: Option<Attempt>) -> Outcome {
+    match attempt {
+        None => Outcome::NoManager,
+        Some(Attempt::SentAsSelf) => Outcome::SentAsSelf,
+        Some(Attempt::Sent | Attempt::Wait(_)) => Outcome::Sent,
+    }
+}
+
+impl fmt::Debug for Notifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notifier").field("address", &self.address).field("timeout", &self.limit).finish_non_exhaustive()
+    }
+}

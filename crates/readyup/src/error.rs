@@ -1,0 +1,402 @@
+//! The library's one error type.
+
+#[cfg(feature = "std")]
+use crate::protocol::Excerpt;
+use crate::protocol::{
+    AddressError, Decimal, EnvironmentError, FDS_MAX, FdNameError, MessageError, MessageProblem, display,
+};
+use core::fmt;
+use rustix::io::Errno;
+
+/// What went wrong, and what to do about it.
+///
+/// [`kind`](Self::kind) is for matching, [`raw_os_error`](Self::raw_os_error) for C-like interfaces, the text for
+/// people.
+///
+/// ```
+/// use readyup::{ErrorKind, Notifier};
+///
+/// let notifier = Notifier::new("/nowhere/notify".parse()?);
+/// let error = notifier.ready().unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NotFound);
+/// # Ok::<(), readyup::protocol::AddressError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Error(Repr);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repr {
+    Message(MessageError),
+    Address(AddressError),
+    Environment(EnvironmentError),
+    TooManyFds {
+        count: usize,
+    },
+    NotOverVsock {
+        what: &'static str,
+    },
+    QueueFull,
+    BarrierTimeout,
+    #[cfg(feature = "std")]
+    WrongFd {
+        name: Excerpt,
+        wanted: &'static str,
+    },
+    #[cfg(feature = "std")]
+    AlreadyTaken,
+    System {
+        call: Call,
+        errno: Errno,
+    },
+}
+
+/// What kind of thing went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The message, or a value in it, is no good: [`MessageError`] is the source.
+    Message,
+    /// `$NOTIFY_SOCKET` is no address: [`AddressError`] is the source.
+    Address,
+    /// A variable of the environment is garbage: [`EnvironmentError`] is the source.
+    Environment,
+    /// More descriptors than one message can carry.
+    TooManyFds,
+    /// Something that cannot be done over a vsock.
+    Unsupported,
+    /// The manager did not make room in its queue within the time allowed.
+    QueueFull,
+    /// The manager did not answer the barrier within the time allowed.
+    BarrierTimeout,
+    /// There is no socket where `$NOTIFY_SOCKET` says.
+    NotFound,
+    /// There is a socket, but nobody listens on it.
+    Refused,
+    /// Not permitted.
+    PermissionDenied,
+    /// A passed descriptor is of another kind than wanted.
+    WrongFd,
+    /// The passed descriptors were taken before.
+    AlreadyTaken,
+    /// Any other error of the operating system.
+    System,
+}
+
+/// The system call that failed, and what it was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Socket,
+    Connect,
+    Send,
+    Poll,
+    Pipe,
+    #[cfg(feature = "std")]
+    Adopt,
+    #[cfg(feature = "std")]
+    Inspect,
+    #[cfg(feature = "std")]
+    Bind,
+    #[cfg(feature = "std")]
+    Configure,
+    #[cfg(feature = "std")]
+    Receive,
+    #[cfg(feature = "std")]
+    Spawn,
+}
+
+impl Call {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Socket => "socket",
+            Self::Connect => "connect",
+            Self::Send => "sendmsg",
+            Self::Poll => "poll",
+            Self::Pipe => "pipe2",
+            #[cfg(feature = "std")]
+            Self::Adopt => "fcntl",
+            #[cfg(feature = "std")]
+            Self::Inspect => "getsockopt",
+            #[cfg(feature = "std")]
+            Self::Bind => "bind",
+            #[cfg(feature = "std")]
+            Self::Configure => "setsockopt",
+            #[cfg(feature = "std")]
+            Self::Receive => "recvmsg",
+            #[cfg(feature = "std")]
+            Self::Spawn => "clone",
+        }
+    }
+
+    const fn purpose(self) -> &'static str {
+        match self {
+            Self::Socket => "opening a socket to notify with",
+            Self::Connect => "connecting to the notify socket",
+            Self::Send => "sending to the notify socket",
+            Self::Poll => "waiting",
+            Self::Pipe => "making a pipe for the barrier",
+            #[cfg(feature = "std")]
+            Self::Adopt => "taking over a passed descriptor",
+            #[cfg(feature = "std")]
+            Self::Inspect => "looking at a descriptor",
+            #[cfg(feature = "std")]
+            Self::Bind => "binding the notify socket",
+            #[cfg(feature = "std")]
+            Self::Configure => "preparing the notify socket",
+            #[cfg(feature = "std")]
+            Self::Receive => "receiving from the notify socket",
+            #[cfg(feature = "std")]
+            Self::Spawn => "starting the heartbeat thread",
+        }
+    }
+
+    /// What to do about it, where that can be told.
+    const fn advice(self, errno: Errno) -> &'static str {
+        match (self, errno) {
+            (Self::Socket, Errno::AFNOSUPPORT) => {
+                "; the unit's RestrictAddressFamilies= must allow AF_UNIX (or AF_VSOCK, which also needs its kernel module)"
+            }
+            (Self::Connect | Self::Send, Errno::NOENT) => {
+                "; $NOTIFY_SOCKET names a socket that is gone or hidden: in a container it must be mounted in, and a sandbox must not cover it"
+            }
+            (Self::Connect | Self::Send, Errno::CONNREFUSED) => "; whoever set $NOTIFY_SOCKET no longer listens on it",
+            (Self::Connect | Self::Send, Errno::ACCESS | Errno::PERM) => {
+                "; this process may not write to the socket that $NOTIFY_SOCKET names"
+            }
+            (Self::Connect | Self::Send, Errno::PROTOTYPE) => {
+                "; the socket that $NOTIFY_SOCKET names is not a datagram socket"
+            }
+            (Self::Send, Errno::TOOMANYREFS) => "; too many descriptors are on their way in messages not yet read",
+            (Self::Socket | Self::Pipe, Errno::MFILE) => "; the process has no descriptors left (LimitNOFILE=)",
+            #[cfg(feature = "std")]
+            (Self::Adopt, Errno::BADF) => "; $LISTEN_FDS counts descriptors that are not open",
+            #[cfg(feature = "std")]
+            (Self::Bind, Errno::ADDRINUSE) => "; something is bound there already",
+            _ => "",
+        }
+    }
+}
+
+impl Error {
+    pub(crate) const fn system(call: Call, errno: Errno) -> Self {
+        Self(Repr::System { call, errno })
+    }
+
+    pub(crate) const fn too_many_fds(count: usize) -> Self {
+        Self(Repr::TooManyFds { count })
+    }
+
+    pub(crate) const fn not_over_vsock(what: &'static str) -> Self {
+        Self(Repr::NotOverVsock { what })
+    }
+
+    pub(crate) const fn queue_full() -> Self {
+        Self(Repr::QueueFull)
+    }
+
+    pub(crate) const fn barrier_timeout() -> Self {
+        Self(Repr::BarrierTimeout)
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn wrong_fd(name: &[u8], wanted: &'static str) -> Self {
+        Self(Repr::WrongFd { name: Excerpt::new(name), wanted })
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) const fn already_taken() -> Self {
+        Self(Repr::AlreadyTaken)
+    }
+
+    /// What kind of error it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self.0 {
+            Repr::Message(_) => ErrorKind::Message,
+            Repr::Address(_) => ErrorKind::Address,
+            Repr::Environment(_) => ErrorKind::Environment,
+            Repr::TooManyFds { .. } => ErrorKind::TooManyFds,
+            Repr::NotOverVsock { .. } => ErrorKind::Unsupported,
+            Repr::QueueFull => ErrorKind::QueueFull,
+            Repr::BarrierTimeout => ErrorKind::BarrierTimeout,
+            #[cfg(feature = "std")]
+            Repr::WrongFd { .. } => ErrorKind::WrongFd,
+            #[cfg(feature = "std")]
+            Repr::AlreadyTaken => ErrorKind::AlreadyTaken,
+            Repr::System { errno: Errno::NOENT, .. } => ErrorKind::NotFound,
+            Repr::System { errno: Errno::CONNREFUSED | Errno::CONNRESET, .. } => ErrorKind::Refused,
+            Repr::System { errno: Errno::ACCESS | Errno::PERM, .. } => ErrorKind::PermissionDenied,
+            Repr::System { .. } => ErrorKind::System,
+        }
+    }
+
+    /// The `errno` that a C function would report: the operating system's own, or the one that fits best.
+    #[must_use]
+    pub fn raw_os_error(&self) -> i32 {
+        let errno = match self.0 {
+            Repr::Message(error) => match error.problem() {
+                MessageProblem::TooLong { .. } => Errno::MSGSIZE,
+                _ => Errno::INVAL,
+            },
+            Repr::Address(AddressError::TooLong { .. }) => Errno::NAMETOOLONG,
+            Repr::Address(_) | Repr::Environment(_) => Errno::INVAL,
+            Repr::TooManyFds { .. } => Errno::TOOBIG,
+            Repr::NotOverVsock { .. } => Errno::OPNOTSUPP,
+            Repr::QueueFull => Errno::AGAIN,
+            Repr::BarrierTimeout => Errno::TIMEDOUT,
+            #[cfg(feature = "std")]
+            Repr::WrongFd { .. } => Errno::NOTSOCK,
+            #[cfg(feature = "std")]
+            Repr::AlreadyTaken => Errno::ALREADY,
+            Repr::System { errno, .. } => errno,
+        };
+        errno.raw_os_error()
+    }
+
+    /// The system call that failed, where it was one.
+    #[must_use]
+    pub fn syscall(&self) -> Option<&'static str> {
+        match self.0 {
+            Repr::System { call, .. } => Some(call.name()),
+            Repr::QueueFull | Repr::TooManyFds { .. } => Some(Call::Send.name()),
+            Repr::BarrierTimeout => Some(Call::Poll.name()),
+            _ => None,
+        }
+    }
+
+    /// Hands the text to `put` piece by piece: what `Display` prints, for places without `core::fmt`.
+    pub fn describe(&self, put: &mut dyn FnMut(&str)) {
+        match &self.0 {
+            Repr::Message(error) => error.describe(put),
+            Repr::Address(error) => {
+                put("$NOTIFY_SOCKET ");
+                error.describe(put);
+            }
+            Repr::Environment(error) => error.describe(put),
+            Repr::TooManyFds { count } => {
+                put(Decimal::new(*count as u64).as_str());
+                put(" descriptors in one message, and it can carry at most ");
+                put(Decimal::new(FDS_MAX as u64).as_str());
+                put("; send several messages");
+            }
+            Repr::NotOverVsock { what } => {
+                put(what);
+                put(" cannot be sent over a vsock");
+            }
+            Repr::QueueFull => {
+                put("the manager's queue is full and it did not make room in the time allowed; is it busy or stopped?")
+            }
+            Repr::BarrierTimeout => {
+                put(
+                    "the manager did not answer the barrier in the time allowed; is anybody reading from the notify socket?",
+                );
+            }
+            #[cfg(feature = "std")]
+            Repr::WrongFd { name, wanted } => {
+                put("the descriptor passed as \"");
+                name.describe(put);
+                put("\" is not ");
+                put(wanted);
+                put("; look at the unit's .socket file");
+            }
+            #[cfg(feature = "std")]
+            Repr::AlreadyTaken => put("the passed descriptors were taken before; keep what the first call returned"),
+            Repr::System { call, errno } => {
+                put(call.purpose());
+                put(": ");
+                match errno_text(*errno) {
+                    Some(text) => put(text),
+                    None => {
+                        put("error ");
+                        put(Decimal::new(u64::from(errno.raw_os_error().unsigned_abs())).as_str());
+                    }
+                }
+                put(call.advice(*errno));
+            }
+        }
+    }
+}
+
+/// The errors that these system calls are known to give, in words.
+const fn errno_text(errno: Errno) -> Option<&'static str> {
+    Some(match errno {
+        Errno::NOENT => "no such file (ENOENT)",
+        Errno::CONNREFUSED => "connection refused (ECONNREFUSED)",
+        Errno::CONNRESET => "connection reset (ECONNRESET)",
+        Errno::NOTCONN => "not connected (ENOTCONN)",
+        Errno::ACCESS => "permission denied (EACCES)",
+        Errno::PERM => "not permitted (EPERM)",
+        Errno::PROTOTYPE => "wrong type of socket (EPROTOTYPE)",
+        Errno::AFNOSUPPORT => "address family not supported (EAFNOSUPPORT)",
+        Errno::NODEV => "no such device (ENODEV)",
+        Errno::MSGSIZE => "message too long (EMSGSIZE)",
+        Errno::NOBUFS => "no buffer space (ENOBUFS)",
+        Errno::NOMEM => "out of memory (ENOMEM)",
+        Errno::MFILE => "too many open files (EMFILE)",
+        Errno::NFILE => "too many open files in the system (ENFILE)",
+        Errno::BADF => "not an open descriptor (EBADF)",
+        Errno::NOTSOCK => "not a socket (ENOTSOCK)",
+        Errno::TOOMANYREFS => "too many references (ETOOMANYREFS)",
+        Errno::ADDRINUSE => "address in use (EADDRINUSE)",
+        Errno::NOTDIR => "not a directory (ENOTDIR)",
+        Errno::LOOP => "too many symbolic links (ELOOP)",
+        Errno::INVAL => "invalid argument (EINVAL)",
+        Errno::TIMEDOUT => "timed out (ETIMEDOUT)",
+        Errno::PIPE => "nobody reads any more (EPIPE)",
+        _ => return None,
+    })
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        display(f, |put| self.describe(put))
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({:?}: {self})", self.kind())
+    }
+}
+
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match &self.0 {
+            Repr::Message(error) => Some(error),
+            Repr::Address(error) => Some(error),
+            Repr::Environment(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<MessageError> for Error {
+    fn from(error: MessageError) -> Self {
+        Self(Repr::Message(error))
+    }
+}
+
+impl From<FdNameError> for Error {
+    fn from(error: FdNameError) -> Self {
+        Self(Repr::Message(error.into()))
+    }
+}
+
+impl From<AddressError> for Error {
+    fn from(error: AddressError) -> Self {
+        Self(Repr::Address(error))
+    }
+}
+
+impl From<EnvironmentError> for Error {
+    fn from(error: EnvironmentError) -> Self {
+        Self(Repr::Environment(error))
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        let kind = Self::from_raw_os_error(error.raw_os_error()).kind();
+        Self::new(kind, error)
+    }
+}

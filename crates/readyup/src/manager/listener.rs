@@ -1,0 +1,195 @@
+//! The socket that services send to.
+
+use super::incoming::Incoming;
+use crate::client::Deadline;
+use crate::error::{Call, Error};
+use crate::protocol::{Address, AddressError, Form, MESSAGE_MAX};
+use crate::sys;
+use rustix::event::PollFlags;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{Mode, fchmod};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, socket_with, sockopt};
+use std::ffi::OsStr;
+use std::fs::DirBuilder;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// A socket that services can notify.
+///
+/// Put [`address`](Self::address) into a service's `$NOTIFY_SOCKET` and call [`receive`](Self::receive). In an event
+/// loop, wait until its descriptor is readable and call `receive(Some(Duration::ZERO))`.
+///
+/// What it created in the file system it removes when it is dropped.
+///
+/// ```
+/// use readyup::manager::Listener;
+///
+/// let listener = Listener::private()?;
+/// let mut service = std::process::Command::new("true");
+/// service.env("NOTIFY_SOCKET", listener.address().to_string());
+/// # Ok::<(), readyup::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Listener {
+    fd: OwnedFd,
+    address: Address,
+    created: Vec<Created>,
+    keep_everything: bool,
+}
+
+/// Something to remove at the end.
+#[derive(Debug)]
+enum Created {
+    Socket(PathBuf),
+    Directory(PathBuf),
+}
+
+impl Listener {
+    /// Listens on a socket in a directory of its own, which only this user can enter: below `$XDG_RUNTIME_DIR`, or
+    /// else the directory for temporary files.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind).
+    pub fn private() -> Result<Self, Error> {
+        let base = std::env::var_os("XDG_RUNTIME_DIR")
+            .map(PathBuf::from)
+            .filter(|directory| directory.is_absolute() && directory.is_dir())
+            .unwrap_or_else(std::env::temp_dir);
+        let directory = create_private_directory(&base)?;
+        let created = Created::Directory(directory.clone());
+        match Self::bind_path(&directory.join("notify")) {
+            Ok(mut listener) => {
+                listener.created.push(created);
+                Ok(listener)
+            }
+            Err(error) => {
+                created.remove();
+                Err(error)
+            }
+        }
+    }
+
+    /// Listens at `address`: a path, where the socket gets mode 0600, or an abstract name, to which anybody in the
+    /// same network namespace can send.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::System`](crate::ErrorKind::System) when something is bound there already, or the operating system
+    /// refuses; [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for a vsock.
+    pub fn bind(address: Address) -> Result<Self, Error> {
+        let Form::Unix(name) = address.form() else {
+            return Err(Error::not_over_vsock("a listener's messages"));
+        };
+        let failed = |errno| Error::system(Call::Bind, errno);
+        let target = match name.abstract_name() {
+            Some(name) => SocketAddrUnix::new_abstract_name(name),
+            None => SocketAddrUnix::new(name.as_bytes()),
+        }
+        .map_err(failed)?;
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let fd = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None).map_err(failed)?;
+        // Before the first message can come in: its credentials are only received if they were asked for by then.
+        sockopt::set_socket_passcred(&fd, true).map_err(|errno| Error::system(Call::Configure, errno))?;
+        // An older kernel has no pidfds here, and then senders have none.
+        let _ = sys::enable_pidfds(&fd);
+        // The kernel gives the socket's own mode to the file that `bind` makes, so that there is no moment at which
+        // anybody else could connect.
+        fchmod(&fd, Mode::RUSR | Mode::WUSR).map_err(|errno| Error::system(Call::Configure, errno))?;
+        bind(&fd, &target).map_err(failed)?;
+        let created = address.path().map(|path| Created::Socket(PathBuf::from(OsStr::from_bytes(path))));
+        Ok(Self { fd, address, created: created.into_iter().collect(), keep_everything: false })
+    }
+
+    fn bind_path(path: &Path) -> Result<Self, Error> {
+        Self::bind(Address::parse(path.as_os_str().as_bytes())?)
+    }
+
+    /// Keeps everything, for passing it on to another manager: barriers are not answered, and descriptors that no
+    /// line claims are not closed.
+    #[must_use]
+    pub fn for_relay(mut self) -> Self {
+        self.keep_everything = true;
+        self
+    }
+
+    /// What to put into `$NOTIFY_SOCKET`.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Receives one datagram, waiting for it up to `limit` (for ever, without one). `None` when the time is up.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::System`](crate::ErrorKind::System) when the operating system fails to receive. Whatever anybody
+    /// sends is not an error but an [`Incoming::Dropped`].
+    pub fn receive(&self, limit: Option<Duration>) -> Result<Option<Incoming>, Error> {
+        let mut deadline = Deadline::after(limit.unwrap_or(Duration::MAX));
+        let mut payload = [0; MESSAGE_MAX];
+        loop {
+            match sys::receive(&self.fd, &mut payload) {
+                Ok(datagram) => return Ok(Some(Incoming::judge(datagram, &payload, self.keep_everything))),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    if !deadline.wait(self.fd.as_fd(), PollFlags::IN)? {
+                        return Ok(None);
+                    }
+                }
+                Err(errno) => return Err(Error::system(Call::Receive, errno)),
+            }
+        }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        for created in &self.created {
+            created.remove();
+        }
+    }
+}
+
+impl Created {
+    fn remove(&self) {
+        // There is nobody to tell, and nothing to be done about it, if somebody else removed it before.
+        let _ = match self {
+            Self::Socket(path) => std::fs::remove_file(path),
+            Self::Directory(path) => std::fs::remove_dir(path),
+        };
+    }
+}
+
+/// Makes a directory below `base` that only this user can enter.
+fn create_private_directory(base: &Path) -> Result<PathBuf, Error> {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+    let too_long = |path: &Path| Error::from(AddressError::TooLong { len: path.as_os_str().len() });
+    loop {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let directory = base.join(format!("readyup-{}-{number}", std::process::id()));
+        if directory.as_os_str().len() > 100 {
+            return Err(too_long(&directory.join("notify")));
+        }
+        // `mkdir` follows no link and takes no directory that is there already, so that a name that can be guessed
+        // does no harm: the next one is tried.
+        match DirBuilder::new().mode(0o700).create(&directory) {
+            Ok(()) => return Ok(directory),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return Err(Error::system(Call::Bind, Errno::from_io_error(&error).unwrap_or(Errno::IO)));
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The side of the service manager: listening to what services say.
+//!
+//! ```
+//! use readyup::manager::{Incoming, Listener};
+//! use readyup::{Assignment, Notifier};
+//! use std::time::Duration;
+//!
+//! let listener = Listener::private()?;
+//! let notifier = Notifier::new(*listener.address());
+//! notifier.ready()?;
+//!
+//! match listener.receive(Some(Duration::from_secs(1)))? {
+//!     Some(Incoming::Message(received)) => {
+//!         assert!(received.message().has(Assignment::Ready));
+//!         assert_eq!(received.sender().pid(), std::process::id());
+//!     }
+//!     other => panic!("{other:?}"),
+//! }
+//! # Ok::<(), readyup::Error>(())
+//! ```
+
+mod incoming;
+mod listener;
+mod standing;
+
+pub use incoming::{BarrierRequest, DropReason, Dropped, Incoming, Received, Sender};
+pub use listener::Listener;
+pub use standing::{MainProcess, Standing};

@@ -1,0 +1,186 @@
+//! Taking a message apart as a manager does.
+
+use super::assignment::Assignment;
+use super::key::{Key, KeySet};
+use super::message::{MessageError, MessageProblem};
+
+/// One line of a received message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    text: &'a [u8],
+    shadowed: bool,
+}
+
+impl<'a> Line<'a> {
+    /// The line, without its end.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.text
+    }
+
+    /// What stands before the first `=`; the whole line where there is none.
+    #[must_use]
+    pub fn key(&self) -> &'a [u8] {
+        split(self.text).0
+    }
+
+    /// What stands after the first `=`. A line without one has no value, and no manager gives it a meaning.
+    #[must_use]
+    pub fn value(&self) -> Option<&'a [u8]> {
+        split(self.text).1
+    }
+
+    /// Whether an earlier line gave the same known key, so that this one has no effect.
+    #[must_use]
+    pub const fn is_shadowed(&self) -> bool {
+        self.shadowed
+    }
+
+    /// The line, typed.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError`] when there is no `=`, or a known key has a value that a manager would not take.
+    pub fn decode(&self) -> Result<Assignment<'a>, MessageError> {
+        match split(self.text) {
+            (key, Some(value)) => Assignment::decode(key, value),
+            (key, None) => Err(MessageError::field(key, MessageProblem::NoEqualsSign)),
+        }
+    }
+}
+
+fn split(text: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut parts = text.splitn(2, |byte| *byte == b'=');
+    (parts.next().unwrap_or_default(), parts.next())
+}
+
+/// The lines of a message: split at `\n` and at `\r`, runs of which count once.
+///
+/// Of a known key that is given twice the first counts, as `is_shadowed` tells. A flag such as `READY` is only
+/// given where it stands as exactly `READY=1`: that is the line a manager looks for, so `READY=0` shadows nothing.
+///
+/// ```
+/// use readyup::Message;
+///
+/// let message = Message::parse(b"STATUS=first\nREADY=1\r\nSTATUS=second\n")?;
+/// let lines: Vec<_> = message.lines().map(|line| (line.as_bytes(), line.is_shadowed())).collect();
+/// assert_eq!(lines, [(&b"STATUS=first"[..], false), (b"READY=1", false), (b"STATUS=second", true)]);
+/// # Ok::<(), readyup::protocol::MessageError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Lines<'a> {
+    rest: &'a [u8],
+    seen: KeySet,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(payload: &'a [u8]) -> Self {
+        Self { rest: payload, seen: KeySet::default() }
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = Line<'a>;
+
+    fn next(&mut self) -> Option<Line<'a>> {
+        loop {
+            if self.rest.is_empty() {
+                return None;
+            }
+            let mut parts = self.rest.splitn(2, |byte| matches!(byte, b'\n' | b'\r'));
+            let text = parts.next().unwrap_or_default();
+            self.rest = parts.next().unwrap_or_default();
+            if text.is_empty() {
+                continue;
+            }
+            let shadowed = match split(text) {
+                (key, Some(value)) => match Key::find(key) {
+                    Some(known) if flag_value(known).is_some_and(|flag| flag != value) => false,
+                    Some(known) => !self.seen.insert(known),
+                    None => false,
+                },
+                (_, None) => false,
+            };
+            return Some(Line { text, shadowed });
+        }
+    }
+}
+
+/// The value of a key for which a manager looks for the whole line, rather than for the first that begins with it.
+fn flag_value(key: Key) -> Option<&'static [u8]> {
+    match key {
+        Key::Ready
+        | Key::Reloading
+        | Key::Stopping
+        | Key::MainPidFd
+        | Key::RestartReset
+        | Key::FdStore
+        | Key::FdStoreRemove
+        | Key::Barrier => Some(b"1"),
+        Key::FdPoll => Some(b"0"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::protocol::Message;
+
+    fn lines(payload: &[u8]) -> Vec<(String, bool)> {
+        Message::parse(payload)
+            .unwrap()
+            .lines()
+            .map(|line| (String::from_utf8_lossy(line.as_bytes()).into_owned(), line.is_shadowed()))
+            .collect()
+    }
+
+    fn plain(texts: &[&str]) -> Vec<(String, bool)> {
+        texts.iter().map(|text| ((*text).to_owned(), false)).collect()
+    }
+
+    #[test]
+    fn ok_split() {
+        for (payload, expected) in [
+            (&b""[..], &[][..]),
+            (b"\0", &[]),
+            (b"\n\r\n\r", &[]),
+            (b"READY=1", &["READY=1"]),
+            (b"READY=1\0", &["READY=1"]),
+            (b"READY=1\n", &["READY=1"]),
+            (b"\n\nREADY=1\n\n\nSTATUS=x", &["READY=1", "STATUS=x"]),
+            (b"READY=1\rSTATUS=x\r\nERRNO=2", &["READY=1", "STATUS=x", "ERRNO=2"]),
+            (b"STATUS=a=b", &["STATUS=a=b"]),
+            (b"no equals sign\n=\n=x", &["no equals sign", "=", "=x"]),
+        ] {
+            assert_eq!(lines(payload), plain(expected), "{:?}", String::from_utf8_lossy(payload));
+        }
+    }
+
+    #[test]
+    fn ok_first_counts() {
+        assert_eq!(
+            lines(b"MAINPID=5\nMAINPID=6\nX_A=1\nX_A=2"),
+            [("MAINPID=5", false), ("MAINPID=6", true), ("X_A=1", false), ("X_A=2", false)]
+                .map(|(text, shadowed)| (text.to_owned(), shadowed))
+        );
+        // A first value that is no good still hides the second one.
+        assert!(lines(b"MAINPID=x\nMAINPID=6")[1].1);
+        // But only the exact line is a flag.
+        assert!(!lines(b"READY=0\nREADY=1")[1].1);
+        assert!(lines(b"READY=1\nREADY=1")[1].1);
+    }
+
+    #[test]
+    fn ok_key_and_value() {
+        let message = Message::parse(b"STATUS=a=b\nword\n=x").unwrap();
+        let parts: Vec<_> = message.lines().map(|line| (line.key(), line.value())).collect();
+        assert_eq!(parts, [(&b"STATUS"[..], Some(&b"a=b"[..])), (b"word", None), (b"", Some(b"x"))]);
+    }
+
+    #[test]
+    fn err_bare_word() {
+        let message = Message::parse(b"READY").unwrap();
+        let line = message.lines().next().unwrap();
+        assert_eq!(line.decode().unwrap_err().to_string(), "READY has no '=' and no value");
+    }
+}

@@ -1,0 +1,20 @@
+//! What cannot be done without unsafe code, each in as few lines as it takes.
+//!
+//! Everything else in this library goes through rustix. What is here: a descriptor in an atomic cell, `AF_VSOCK`
+//! addresses (rustix has none), descriptors inherited from the manager (whose ownership only the environment
+//! tells), and receiving with `SCM_PIDFD` (which rustix does not know, and would leak).
+#![allow(unsafe_code)]
+
+mod fd_cell;
+#[cfg(feature = "std")]
+mod inherited;
+#[cfg(feature = "std")]
+mod receive;
+mod vsock;
+
+pub(crate) use fd_cell::FdCell;
+#[cfg(feature = "std")]
+pub(crate) use inherited::adopt;
+#[cfg(feature = "std")]
+pub(crate) use receive::{Datagram, enable_pidfds, receive};
+pub(crate) use vsock::SocketAddrVsock;
