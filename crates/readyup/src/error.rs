@@ -90,7 +90,6 @@ pub(crate) enum Call {
     Send,
     Poll,
     Pipe,
-    #[cfg(feature = "std")]
     Adopt,
     #[cfg(feature = "std")]
     Inspect,
@@ -112,7 +111,6 @@ impl Call {
             Self::Send => "sendmsg",
             Self::Poll => "poll",
             Self::Pipe => "pipe2",
-            #[cfg(feature = "std")]
             Self::Adopt => "fcntl",
             #[cfg(feature = "std")]
             Self::Inspect => "getsockopt",
@@ -134,7 +132,6 @@ impl Call {
             Self::Send => "sending to the notify socket",
             Self::Poll => "waiting",
             Self::Pipe => "making a pipe for the barrier",
-            #[cfg(feature = "std")]
             Self::Adopt => "taking over a passed descriptor",
             #[cfg(feature = "std")]
             Self::Inspect => "looking at a descriptor",
@@ -167,7 +164,6 @@ impl Call {
             }
             (Self::Send, Errno::TOOMANYREFS) => "; too many descriptors are on their way in messages not yet read",
             (Self::Socket | Self::Pipe, Errno::MFILE) => "; the process has no descriptors left (LimitNOFILE=)",
-            #[cfg(feature = "std")]
             (Self::Adopt, Errno::BADF) => "; $LISTEN_FDS counts descriptors that are not open",
             #[cfg(feature = "std")]
             (Self::Bind, Errno::ADDRINUSE) => "; something is bound there already",
@@ -181,7 +177,9 @@ impl Error {
         Self(Repr::System { call, errno })
     }
 
-    pub(crate) const fn too_many_fds(count: usize) -> Self {
+    /// The error of so many descriptors in one message, for callers that don't even hold that many.
+    #[must_use]
+    pub const fn too_many_fds(count: usize) -> Self {
         Self(Repr::TooManyFds { count })
     }
 

@@ -47,7 +47,7 @@ mod sys;
 #[cfg(feature = "std")]
 pub mod testing;
 
-pub use client::{Attachments, Barrier, Delivery, Notifier, Outcome, booted};
+pub use client::{Attachments, Barrier, Delivery, Notifier, Outcome, booted, listen_fds, monotonic_now};
 #[cfg(feature = "std")]
 pub use client::{Heartbeat, HeartbeatReport, PassedFds};
 pub use error::{Error, ErrorKind};

@@ -1,13 +1,12 @@
 //! Descriptors that the manager passes: socket activation and the fd store.
 
+use super::listen::listen_fds;
 use crate::error::{Call, Error};
-use crate::protocol::{LISTEN_FDS_START, ListenFds, ListenVariables};
+use crate::protocol::ListenVariables;
 use crate::sys;
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::fstat;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType, sockopt};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::ffi::OsString;
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::ffi::OsStrExt;
@@ -60,22 +59,15 @@ impl PassedFds {
         }
         let values =
             ListenVariables { pid: bytes(&pid), fds: bytes(&fds), names: bytes(&names), pidfd_id: bytes(&pidfd_id) };
-        let own_id = values.pidfd_id.and_then(|_| own_pidfd_id());
-        let listed = ListenFds::parse(&values, std::process::id(), own_id)?;
+        let listed = listen_fds(&values)?;
         if listed.count() == 0 {
             return Ok(Self { fds: Vec::new() });
         }
         if TAKEN.swap(true, Ordering::SeqCst) {
             return Err(Error::already_taken());
         }
-        let end = LISTEN_FDS_START.saturating_add_unsigned(listed.count());
-        match sys::adopt(LISTEN_FDS_START..end) {
-            Ok(fds) => Ok(Self { fds: listed.names().map(<[u8]>::to_vec).zip(fds).collect() }),
-            Err(errno) => {
-                TAKEN.store(false, Ordering::SeqCst);
-                Err(Error::system(Call::Adopt, errno))
-            }
-        }
+        let fds = sys::adopt(listed.range());
+        Ok(Self { fds: listed.names().map(<[u8]>::to_vec).zip(fds).collect() })
     }
 
     /// How many are left.
@@ -203,14 +195,4 @@ impl Wanted {
             && self.families.contains(&sockopt::socket_domain(fd)?)
             && sockopt::socket_acceptconn(fd)? == self.listening)
     }
-}
-
-/// The inode number of a pidfd of this process; none on kernels whose pidfds all have the same one.
-fn own_pidfd_id() -> Option<u64> {
-    let pid = Pid::from_raw(i32::try_from(std::process::id()).ok()?)?;
-    let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
-    // Only the file system made for pidfds gives each process an inode of its own.
-    const PIDFS_MAGIC: u64 = 0x5049_4446;
-    let magic = rustix::fs::fstatfs(&pidfd).ok()?.f_type as u64;
-    (magic == PIDFS_MAGIC).then(|| fstat(&pidfd).ok().map(|stat| stat.st_ino)).flatten()
 }

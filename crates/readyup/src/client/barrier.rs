@@ -2,6 +2,7 @@
 
 use super::clock::Deadline;
 use crate::error::{Call, Error};
+use crate::sys::borrow;
 use core::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -61,7 +62,7 @@ impl Barrier {
     /// [`Error`] when the operating system does not let the descriptor be polled.
     pub fn is_done(&self) -> Result<bool, Error> {
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let mut fds = [PollFd::new(&self.fd, PollFlags::IN)];
+        let mut fds = [PollFd::from_borrowed_fd(self.as_fd(), PollFlags::IN)];
         match poll(&mut fds, Some(&at_once)) {
             Ok(ready) => Ok(ready > 0),
             Err(Errno::INTR) => Ok(false),
@@ -72,6 +73,6 @@ impl Barrier {
 
 impl AsFd for Barrier {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        borrow(&self.fd)
     }
 }

@@ -1,16 +1,25 @@
 //! `CLOCK_MONOTONIC`, and waiting up to a point of it.
 
 use crate::error::{Call, Error};
+use crate::sys::monotonic_time;
 use core::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
-use rustix::time::{ClockId, clock_gettime};
 
-/// The time since the start of `CLOCK_MONOTONIC`, in whole microseconds.
-pub(crate) fn now() -> Duration {
-    let time = clock_gettime(ClockId::Monotonic);
-    Duration::from_micros((time.tv_sec as u64).wrapping_mul(1_000_000).wrapping_add(time.tv_nsec as u64 / 1000))
+/// The time since the start of `CLOCK_MONOTONIC`, in whole microseconds: what
+/// [`MessageBuf::reloading`](crate::MessageBuf::reloading) wants.
+///
+/// ```
+/// use readyup::{Assignment, MessageBuf, monotonic_now};
+///
+/// let mut message = MessageBuf::reloading(monotonic_now())?;
+/// message.push(Assignment::Status("Reading the new configuration"))?;
+/// # Ok::<(), readyup::protocol::MessageError>(())
+/// ```
+#[must_use]
+pub fn monotonic_now() -> Duration {
+    monotonic_time()
 }
 
 /// A point in time up to which to wait. The clock is not read before it has to be.
@@ -29,7 +38,7 @@ impl Deadline {
         if self.limit.is_zero() {
             return Ok(false);
         }
-        let now = now();
+        let now = monotonic_now();
         let end = *self.end.get_or_insert(now.saturating_add(self.limit));
         let left = end.saturating_sub(now);
         if left.is_zero() {

@@ -3,15 +3,15 @@
 use super::vsock::VsockDelivery;
 use crate::error::{Call, Error};
 use crate::protocol::{FDS_MAX, Message, UnixName, VsockAddress};
-use crate::sys::{FdCell, SocketAddrVsock};
+use crate::sys::{self, FdCell, SocketAddrVsock, borrow};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, Ordering};
 use rustix::event::PollFlags;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, IoSlice};
 use rustix::net::{
-    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
-    UCred, connect, send, sendmsg, socket_with, sockopt,
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketType, UCred, connect,
+    send, sendmsg, sockopt,
 };
 use rustix::process::{Pid, getegid, geteuid, getgid, getpid, getuid};
 
@@ -78,7 +78,7 @@ impl Target<'_> {
         }
     }
 
-    fn connect(self, fd: impl AsFd) -> Result<(), Error> {
+    fn connect(self, fd: BorrowedFd<'_>) -> Result<(), Error> {
         match self {
             Self::Unix(name) => match name.abstract_name() {
                 Some(name) => SocketAddrUnix::new_abstract_name(name),
@@ -106,11 +106,9 @@ impl Connection {
     #[cold]
     fn open(&self, target: Target<'_>) -> Result<OwnedFd, Error> {
         self.ids_differ.store(getuid() != geteuid() || getgid() != getegid(), Ordering::Relaxed);
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let fd = socket_with(target.family(), SocketType::DGRAM, flags, None)
-            .map_err(|errno| Error::system(Call::Socket, errno))?;
-        grow_send_buffer(&fd);
-        target.connect(&fd)?;
+        let fd = sys::socket(target.family(), SocketType::DGRAM).map_err(|errno| Error::system(Call::Socket, errno))?;
+        grow_send_buffer(borrow(&fd));
+        target.connect(borrow(&fd))?;
         Ok(fd)
     }
 
@@ -176,16 +174,24 @@ impl Connection {
     }
 }
 
+/// Room for all that can go along, aligned as the kernel wants it.
+#[repr(align(8))]
+struct ControlSpace([MaybeUninit<u8>; Self::SIZE]);
+
+impl ControlSpace {
+    const SIZE: usize = rustix::cmsg_space!(ScmRights(FDS_MAX), ScmCredentials(1));
+}
+
 fn transmit(
     fd: BorrowedFd<'_>,
     message: Message<'_>,
     credentials: Option<UCred>,
     fds: &[BorrowedFd<'_>],
 ) -> Result<(), Errno> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_MAX), ScmCredentials(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    let fits = (fds.is_empty() || control.push(SendAncillaryMessage::ScmRights(fds)))
-        && credentials.is_none_or(|credentials| control.push(SendAncillaryMessage::ScmCredentials(credentials)));
+    let mut space = ControlSpace([MaybeUninit::uninit(); ControlSpace::SIZE]);
+    let mut control = SendAncillaryBuffer::new(&mut space.0);
+    let fits = credentials.is_none_or(|credentials| control.push(SendAncillaryMessage::ScmCredentials(credentials)))
+        && (fds.is_empty() || control.push(SendAncillaryMessage::ScmRights(fds)));
     if !fits {
         // Not reached: the number of descriptors is checked before. An error all the same, rather than a message
         // without them.
@@ -195,7 +201,7 @@ fn transmit(
 }
 
 /// Asks for room for a burst of large messages, as `sd_notify` does: 8 MiB, or what the system allows.
-fn grow_send_buffer(fd: &OwnedFd) {
+fn grow_send_buffer(fd: BorrowedFd<'_>) {
     const SIZE: usize = 8 << 20;
     if sockopt::set_socket_send_buffer_size_force(fd, SIZE).is_err() {
         // Without it there is still the default size, so an error is not one.
@@ -204,6 +210,12 @@ fn grow_send_buffer(fd: &OwnedFd) {
 }
 
 impl Delivery {
+    /// Whether part of the message is on its way, so that it has to be gone on with or given up.
+    #[must_use]
+    pub const fn is_under_way(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// What to wait on after [`Attempt::Wait`], where the message has a connection of its own.
     pub(super) fn wait_fd(&self) -> Option<BorrowedFd<'_>> {
         self.0.as_ref().map(|delivery| delivery.as_fd())

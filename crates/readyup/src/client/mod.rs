@@ -7,6 +7,7 @@ mod clock;
 mod connection;
 #[cfg(feature = "std")]
 mod heartbeat;
+mod listen;
 mod notifier;
 mod vsock;
 
@@ -15,9 +16,11 @@ pub use activation::PassedFds;
 pub use barrier::Barrier;
 #[cfg(feature = "std")]
 pub(crate) use clock::Deadline;
+pub use clock::monotonic_now;
 pub use connection::{Attachments, Delivery};
 #[cfg(feature = "std")]
 pub use heartbeat::{Heartbeat, HeartbeatReport};
+pub use listen::listen_fds;
 pub use notifier::{Notifier, Outcome};
 
 /// Whether the machine was booted with systemd:

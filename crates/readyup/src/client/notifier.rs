@@ -1,16 +1,17 @@
 //! The service's voice.
 
 use super::barrier::Barrier;
-use super::clock::{Deadline, now};
+use super::clock::{Deadline, monotonic_now};
 use super::connection::{Attachments, Attempt, Connection, Delivery, Target};
 use super::vsock;
 use crate::error::{Call, Error};
 use crate::protocol::{Address, Assignment, FDS_MAX, FdName, Form, Message, MessageBuf, VsockAddress, VsockKind};
+use crate::sys::borrow;
 use core::fmt;
 use core::task::Poll;
 use core::time::Duration;
 use rustix::event::PollFlags;
-use rustix::fd::{AsFd as _, BorrowedFd};
+use rustix::fd::BorrowedFd;
 use rustix::pipe::{PipeFlags, pipe_with};
 
 /// Tells the service manager about this service:
@@ -166,7 +167,7 @@ impl Notifier {
         if !self.is_enabled() {
             return Ok(Outcome::NoManager);
         }
-        self.send(MessageBuf::reloading(now())?.as_message()?)
+        self.send(MessageBuf::reloading(monotonic_now())?.as_message()?)
     }
 
     /// `STOPPING=1`: the service is going down.
@@ -388,7 +389,7 @@ impl Notifier {
         let (read, write) =
             pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(|errno| Error::system(Call::Pipe, errno))?;
         // Our writing end is closed on return, so that only the manager holds one.
-        Ok(match send(&Attachments { pid: None, fds: &[write.as_fd()] })? {
+        Ok(match send(&Attachments { pid: None, fds: &[borrow(&write)] })? {
             Poll::Pending => Poll::Pending,
             Poll::Ready(outcome) => Poll::Ready(outcome.is_sent().then(|| Barrier::new(read))),
         })

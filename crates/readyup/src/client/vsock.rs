@@ -3,14 +3,11 @@
 use super::connection::{Attempt, Delivery};
 use crate::error::{Call, Error};
 use crate::protocol::{Message, VsockAddress, VsockKind};
-use crate::sys::SocketAddrVsock;
+use crate::sys::{self, SocketAddrVsock, borrow};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType, bind, connect, recv, send, shutdown,
-    socket_with, sockopt,
-};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, Shutdown, SocketType, bind, connect, recv, send, shutdown};
 
 /// One message on its connection: connect, send, shut down writing, wait until the receiver has closed its end.
 /// Nothing here waits; each step is taken when it can be.
@@ -70,11 +67,10 @@ impl VsockDelivery {
             VsockKind::SequentialPacket => SocketType::SEQPACKET,
             VsockKind::Stream => SocketType::STREAM,
         };
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let fd = socket_with(AddressFamily::VSOCK, kind_of_socket, flags, None)
-            .map_err(|errno| Error::system(Call::Socket, errno))?;
-        bind_privileged(&fd);
-        let stage = match connect(&fd, &SocketAddrVsock::new(address.cid, address.port)) {
+        let fd =
+            sys::socket(AddressFamily::VSOCK, kind_of_socket).map_err(|errno| Error::system(Call::Socket, errno))?;
+        bind_privileged(borrow(&fd));
+        let stage = match connect(borrow(&fd), &SocketAddrVsock::new(address.cid, address.port)) {
             Ok(()) => Stage::Sending { sent: 0 },
             Err(Errno::INPROGRESS | Errno::AGAIN | Errno::INTR) => Stage::Connecting,
             Err(errno) => return Err(Error::system(Call::Connect, errno)),
@@ -87,22 +83,20 @@ impl VsockDelivery {
         loop {
             match self.stage {
                 Stage::Connecting => {
-                    if !is_writable(&self.fd)? {
+                    if !is_writable(self.as_fd())? {
                         return Ok(Some(PollFlags::OUT));
                     }
-                    sockopt::socket_error(&self.fd)
-                        .and_then(|result| result)
-                        .map_err(|errno| Error::system(Call::Connect, errno))?;
+                    sys::socket_error(self.as_fd()).map_err(|errno| Error::system(Call::Connect, errno))?;
                     self.stage = Stage::Sending { sent: 0 };
                 }
                 Stage::Sending { sent } => {
                     let rest = message.as_bytes().get(sent..).unwrap_or_default();
                     if rest.is_empty() {
-                        shutdown(&self.fd, Shutdown::Write).map_err(|errno| Error::system(Call::Send, errno))?;
+                        shutdown(self.as_fd(), Shutdown::Write).map_err(|errno| Error::system(Call::Send, errno))?;
                         self.stage = Stage::Closing;
                         continue;
                     }
-                    match send(&self.fd, rest, SendFlags::NOSIGNAL) {
+                    match send(self.as_fd(), rest, SendFlags::NOSIGNAL) {
                         Ok(more) => self.stage = Stage::Sending { sent: sent.saturating_add(more) },
                         Err(Errno::INTR) => {}
                         Err(Errno::AGAIN) => return Ok(Some(PollFlags::OUT)),
@@ -112,7 +106,7 @@ impl VsockDelivery {
                 Stage::Closing => {
                     // A receiver has nothing to say; what it says all the same is read away.
                     let mut ignored = [0; 64];
-                    match recv(&self.fd, &mut ignored[..], RecvFlags::empty()) {
+                    match recv(self.as_fd(), &mut ignored[..], RecvFlags::empty()) {
                         Ok((0, _)) => return Ok(None),
                         Ok(_) | Err(Errno::INTR) => {}
                         Err(Errno::AGAIN) => return Ok(Some(PollFlags::IN)),
@@ -126,13 +120,13 @@ impl VsockDelivery {
 
 impl AsFd for VsockDelivery {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        borrow(&self.fd)
     }
 }
 
-fn is_writable(fd: &OwnedFd) -> Result<bool, Error> {
+fn is_writable(fd: BorrowedFd<'_>) -> Result<bool, Error> {
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-    match poll(&mut [PollFd::new(fd, PollFlags::OUT)], Some(&at_once)) {
+    match poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::OUT)], Some(&at_once)) {
         Ok(ready) => Ok(ready > 0),
         Err(Errno::INTR) => Ok(false),
         Err(errno) => Err(Error::system(Call::Poll, errno)),
@@ -141,7 +135,7 @@ fn is_writable(fd: &OwnedFd) -> Result<bool, Error> {
 
 /// Takes a source port that only a privileged process can have, so that the receiver can tell. Where that is not
 /// permitted the kernel chooses one when it connects.
-fn bind_privileged(fd: &OwnedFd) {
+fn bind_privileged(fd: BorrowedFd<'_>) {
     for port in (1..=1023).rev() {
         if bind(fd, &SocketAddrVsock::new(SocketAddrVsock::CID_ANY, port)) != Err(Errno::ADDRINUSE) {
             return;

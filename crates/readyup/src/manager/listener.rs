@@ -9,7 +9,7 @@ use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, fchmod};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, socket_with, sockopt};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, sockopt};
 use std::ffi::OsStr;
 use std::fs::DirBuilder;
 use std::os::unix::ffi::OsStrExt as _;
@@ -91,8 +91,8 @@ impl Listener {
             None => SocketAddrUnix::new(name.as_bytes()),
         }
         .map_err(failed)?;
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let fd = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None).map_err(failed)?;
+        let fd =
+            sys::socket(AddressFamily::UNIX, SocketType::DGRAM).map_err(|errno| Error::system(Call::Socket, errno))?;
         // Before the first message can come in: its credentials are only received if they were asked for by then.
         sockopt::set_socket_passcred(&fd, true).map_err(|errno| Error::system(Call::Configure, errno))?;
         // An older kernel has no pidfds here, and then senders have none.

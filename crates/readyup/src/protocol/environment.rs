@@ -1,5 +1,6 @@
 //! What a manager tells a service through its environment, from values that the caller has read.
 
+use super::LISTEN_FDS_START;
 use super::text::{Decimal, Excerpt, display, parse_decimal};
 use core::fmt;
 use core::time::Duration;
@@ -169,6 +170,12 @@ impl<'a> ListenFds<'a> {
     #[must_use]
     pub const fn count(&self) -> u32 {
         self.count
+    }
+
+    /// The descriptors' numbers.
+    #[must_use]
+    pub const fn range(&self) -> core::ops::Range<i32> {
+        LISTEN_FDS_START..LISTEN_FDS_START.saturating_add_unsigned(self.count)
     }
 
     /// Their names, one for each; `unknown` where the manager gave none.

@@ -47,7 +47,7 @@ impl<'a> Message<'a> {
     /// ```
     pub fn raw(state: &'a [u8]) -> Result<Self, MessageError> {
         if state.len() > MESSAGE_MAX {
-            return Err(MessageError { field: None, problem: MessageProblem::TooLong { len: state.len() } });
+            return Err(MessageError::too_long(state.len()));
         }
         if state.contains(&0) {
             return Err(MessageError { field: None, problem: MessageProblem::Nul });
@@ -254,6 +254,12 @@ pub struct MessageError {
 impl MessageError {
     pub(super) fn field(key: &[u8], problem: MessageProblem) -> Self {
         Self { field: Some(Excerpt::new(key)), problem }
+    }
+
+    /// The error of a message of `len` bytes, for callers that don't even hold that many.
+    #[must_use]
+    pub const fn too_long(len: usize) -> Self {
+        Self { field: None, problem: MessageProblem::TooLong { len } }
     }
 
     /// The key of the assignment at fault (its beginning, if it is a very long one); none where it is the message.

@@ -1,7 +1,7 @@
 //! A descriptor that is opened on first use and then kept, without a lock and without the standard library.
 
 use core::sync::atomic::{AtomicI32, Ordering};
-use rustix::fd::{BorrowedFd, FromRawFd as _, IntoRawFd as _, OwnedFd};
+use rustix::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, IntoRawFd as _, OwnedFd};
 
 /// At most one descriptor, set once and closed when the cell is dropped.
 pub(crate) struct FdCell(AtomicI32);
@@ -17,33 +17,35 @@ impl FdCell {
     /// other's descriptor is closed.
     #[inline]
     pub(crate) fn get_or_try_init<E>(&self, open: impl FnOnce() -> Result<OwnedFd, E>) -> Result<BorrowedFd<'_>, E> {
-        let mut fd = self.0.load(Ordering::Acquire);
-        if fd == Self::EMPTY {
-            fd = self.init(open()?);
+        match self.get() {
+            Some(fd) => Ok(fd),
+            None => Ok(self.init(open()?)),
         }
-        // SAFETY: a value other than EMPTY came out of an `OwnedFd` in `init` and belongs to the cell from then on.
-        // It is closed only in `drop`, which the lifetime of `&self` outlasts.
-        Ok(unsafe { BorrowedFd::borrow_raw(fd) })
     }
 
     /// The descriptor, if there is one yet.
+    #[inline]
     pub(crate) fn get(&self) -> Option<BorrowedFd<'_>> {
-        let fd = self.0.load(Ordering::Acquire);
-        // SAFETY: as in `get_or_try_init`.
-        (fd != Self::EMPTY).then(|| unsafe { BorrowedFd::borrow_raw(fd) })
+        match self.0.load(Ordering::Acquire) {
+            Self::EMPTY => None,
+            // SAFETY: a value other than EMPTY came out of an `OwnedFd` in `init` and belongs to the cell from then on.
+            // It is closed only in `drop`, which the lifetime of `&self` outlasts.
+            fd => Some(unsafe { BorrowedFd::borrow_raw(fd) }),
+        }
     }
 
     #[cold]
-    fn init(&self, new: OwnedFd) -> i32 {
-        let new = new.into_raw_fd();
-        match self.0.compare_exchange(Self::EMPTY, new, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => new,
-            Err(earlier) => {
-                // SAFETY: `new` was just taken out of an `OwnedFd` and was not stored, so nothing else owns it.
-                drop(unsafe { OwnedFd::from_raw_fd(new) });
-                earlier
-            }
-        }
+    fn init(&self, new: OwnedFd) -> BorrowedFd<'_> {
+        let kept = match self.0.compare_exchange(Self::EMPTY, new.as_raw_fd(), Ordering::AcqRel, Ordering::Acquire) {
+            // The cell owns it now.
+            Ok(_) => new.into_raw_fd(),
+            // `new` is closed on return.
+            Err(earlier) => earlier,
+        };
+        // SAFETY: an `OwnedFd` is never -1, and a failed exchange found something else than EMPTY.
+        unsafe { core::hint::assert_unchecked(kept != Self::EMPTY) };
+        // SAFETY: as in `get`.
+        unsafe { BorrowedFd::borrow_raw(kept) }
     }
 }
 

@@ -2,19 +2,22 @@
 //!
 //! Everything else in this library goes through rustix. What is here: a descriptor in an atomic cell, `AF_VSOCK`
 //! addresses (rustix has none), descriptors inherited from the manager (whose ownership only the environment
-//! tells), and receiving with `SCM_PIDFD` (which rustix does not know, and would leak).
+//! tells), what rustix without the standard library has a panic in, and receiving with `SCM_PIDFD` (which rustix does not know,
+//! and would leak).
 #![allow(unsafe_code)]
 
+mod calls;
 mod fd_cell;
-#[cfg(feature = "std")]
 mod inherited;
 #[cfg(feature = "std")]
 mod receive;
 mod vsock;
 
+pub(crate) use calls::{borrow, monotonic_time, pidfd_open, socket, socket_error};
 pub(crate) use fd_cell::FdCell;
 #[cfg(feature = "std")]
 pub(crate) use inherited::adopt;
+pub(crate) use inherited::close_on_exec;
 #[cfg(feature = "std")]
 pub(crate) use receive::{Datagram, enable_pidfds, receive};
 pub(crate) use vsock::SocketAddrVsock;

@@ -1,0 +1,92 @@
+//! From JavaScript's arguments to the library's, and from its errors to JavaScript's.
+#![allow(unsafe_code)]
+
+use crate::napi::{Env, Value};
+use readyup::protocol::{FDS_MAX, MESSAGE_MAX, MessageError};
+use readyup::{Assignment, Error, Message, MessageBuf};
+use rustix::fd::BorrowedFd;
+
+/// Room for a string: one character more than a message may have is enough to know that it is too long (a character
+/// has up to 4 bytes), and a NUL.
+pub(crate) type TextBuffer = [u8; MESSAGE_MAX + 5];
+
+pub(crate) const TEXT_BUFFER: TextBuffer = [0; MESSAGE_MAX + 5];
+
+/// Throws the library's error.
+#[cold]
+pub(crate) fn throw(env: Env, error: &Error) -> Value {
+    let mut text = [0; 512];
+    let mut len = 0usize;
+    error.describe(&mut |piece| {
+        for byte in piece.bytes() {
+            if let Some(slot) = text.get_mut(len) {
+                *slot = byte;
+                len = len.wrapping_add(1);
+            }
+        }
+    });
+    env.throw(text.get(..len).unwrap_or_default(), error.raw_os_error(), error.syscall())
+}
+
+/// A string argument's bytes; `None` where it is no string.
+pub(crate) fn text(env: Env, value: Value, buffer: &mut TextBuffer) -> Option<&[u8]> {
+    env.get_string(value, buffer)
+}
+
+/// A finished state string.
+pub(crate) fn state(env: Env, value: Value, buffer: &mut TextBuffer) -> Result<Message<'_>, Error> {
+    let bytes = text(env, value, buffer).unwrap_or_default();
+    if bytes.len() > MESSAGE_MAX {
+        return Err(MessageError::too_long(env.string_length(value)).into());
+    }
+    Ok(Message::raw(bytes)?)
+}
+
+/// Adds `[key, value, key, value, …]` to a message.
+pub(crate) fn push_assignments(env: Env, pairs: Value, message: &mut MessageBuf) -> Result<(), Error> {
+    let mut key_buffer = [0; 128];
+    let mut value_buffer = TEXT_BUFFER;
+    let count = env.array_length(pairs).unwrap_or(0) / 2;
+    for pair in 0..count {
+        let (Some(key), Some(value)) =
+            (env.element(pairs, pair.wrapping_mul(2)), env.element(pairs, pair.wrapping_mul(2).wrapping_add(1)))
+        else {
+            continue;
+        };
+        let key = env.get_string(key, &mut key_buffer).unwrap_or_default();
+        let value = text(env, value, &mut value_buffer).unwrap_or_default();
+        message.push(Assignment::decode(key, value)?)?;
+    }
+    Ok(())
+}
+
+/// Descriptors, given as an array of their numbers.
+pub(crate) struct Fds {
+    fds: [BorrowedFd<'static>; FDS_MAX],
+    count: usize,
+}
+
+impl Fds {
+    /// Reads the array. What is not a number, or negative, is as bad a descriptor as one that is not open.
+    pub(crate) fn read(env: Env, array: Value) -> Result<Self, Error> {
+        // SAFETY: a placeholder that is never used: only the first `count` are. It is not -1.
+        let placeholder = unsafe { BorrowedFd::borrow_raw(0) };
+        let mut fds = Self { fds: [placeholder; FDS_MAX], count: 0 };
+        let count = env.array_length(array).unwrap_or(0);
+        for index in 0..count {
+            let Some(slot) = fds.fds.get_mut(fds.count) else {
+                return Err(Error::too_many_fds(count as usize));
+            };
+            let number = env.element(array, index).and_then(|value| env.get_integer(value)).unwrap_or(i32::MAX);
+            // SAFETY: the caller of the JavaScript function keeps the descriptor open during the call, as for every
+            // function of `fs`. One that is not open makes the system call fail with EBADF. It is not -1.
+            *slot = unsafe { BorrowedFd::borrow_raw(if number < 0 { i32::MAX } else { number }) };
+            fds.count = fds.count.wrapping_add(1);
+        }
+        Ok(fds)
+    }
+
+    pub(crate) fn as_slice(&self) -> &[BorrowedFd<'_>] {
+        self.fds.get(..self.count).unwrap_or_default()
+    }
+}

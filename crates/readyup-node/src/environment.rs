@@ -1,0 +1,57 @@
+//! What the environment's values mean. JavaScript reads them: in a worker, and in Bun, it alone has the right ones.
+
+use crate::arguments::{self, TEXT_BUFFER};
+use crate::napi::{CallbackInfo, Env, Value};
+use readyup::protocol::ListenVariables;
+use readyup::{Error, WatchdogSettings};
+
+/// The process id of this process.
+fn own_pid() -> u32 {
+    rustix::process::getpid().as_raw_nonzero().get().unsigned_abs()
+}
+
+/// `watchdogPeriod(usec?: string, pid?: string)`: in milliseconds; `undefined` where no watchdog is set on this process.
+pub(crate) extern "C" fn watchdog_period(env: Env, info: CallbackInfo) -> Value {
+    let [usec, pid] = env.arguments(info);
+    let (mut usec_buffer, mut pid_buffer) = (TEXT_BUFFER, TEXT_BUFFER);
+    let usec = arguments::text(env, usec, &mut usec_buffer);
+    let pid = arguments::text(env, pid, &mut pid_buffer);
+    match WatchdogSettings::parse(usec, pid, own_pid()) {
+        Ok(Some(settings)) => env.number(settings.period().as_secs_f64() * 1000.0),
+        Ok(None) => env.undefined(),
+        Err(error) => arguments::throw(env, &Error::from(error)),
+    }
+}
+
+/// `listenFds(pid?: string, fds?: string, names?: string, pidfdId?: string)`: the passed descriptors, each made
+/// close-on-exec, as `[fd, name, fd, name, …]`.
+pub(crate) extern "C" fn listen_fds(env: Env, info: CallbackInfo) -> Value {
+    let [pid, fds, names, pidfd_id] = env.arguments(info);
+    let (mut pid_buffer, mut fds_buffer, mut id_buffer) = (TEXT_BUFFER, TEXT_BUFFER, TEXT_BUFFER);
+    // As many names of full length as one message can bring descriptors.
+    let mut names_buffer = [0; 256 * 256];
+    let values = ListenVariables {
+        pid: arguments::text(env, pid, &mut pid_buffer),
+        fds: arguments::text(env, fds, &mut fds_buffer),
+        names: env.get_string(names, &mut names_buffer),
+        pidfd_id: arguments::text(env, pidfd_id, &mut id_buffer),
+    };
+    match readyup::listen_fds(&values) {
+        Ok(listed) => {
+            let array = env.array();
+            let mut index = 0u32;
+            for (fd, name) in listed.range().zip(listed.names()) {
+                env.set_element(array, index, env.integer(fd));
+                env.set_element(array, index.wrapping_add(1), env.string(name));
+                index = index.wrapping_add(2);
+            }
+            array
+        }
+        Err(error) => arguments::throw(env, &error),
+    }
+}
+
+/// `booted()`: whether the machine was booted with systemd.
+pub(crate) extern "C" fn booted(env: Env, _: CallbackInfo) -> Value {
+    env.boolean(readyup::booted())
+}

@@ -1,0 +1,345 @@
+//! As much of Node-API as the addon needs, declared by hand, behind safe functions.
+//!
+//! <https://nodejs.org/api/n-api.html>. Only version 8 and below is used, which Node has had since 12.22.
+//!
+//! A status other than "ok" leaves the result at what it was set to before (`undefined`, 0, false): the calls here
+//! fail only on a wrong type, which the callers take for "not given", or when an exception is pending, which the
+//! runtime throws once the callback returns.
+#![allow(unsafe_code)]
+
+use core::ffi::{CStr, c_char, c_void};
+use core::ptr::null_mut;
+
+/// `napi_env`, valid during one callback.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Env(*mut c_void);
+
+/// `napi_value`, valid during one callback.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Value(*mut c_void);
+
+/// `napi_callback_info`, valid during one callback.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct CallbackInfo(*mut c_void);
+
+/// `napi_callback`
+pub(crate) type Callback = extern "C" fn(Env, CallbackInfo) -> Value;
+
+/// `napi_finalize`
+type Finalize = extern "C" fn(Env, *mut c_void, *mut c_void);
+
+type Status = i32;
+
+const OK: Status = 0;
+
+unsafe extern "C" {
+    fn napi_get_cb_info(
+        env: Env,
+        info: CallbackInfo,
+        argc: *mut usize,
+        argv: *mut Value,
+        this: *mut Value,
+        data: *mut *mut c_void,
+    ) -> Status;
+    fn napi_create_function(
+        env: Env,
+        name: *const c_char,
+        name_len: usize,
+        callback: Callback,
+        data: *mut c_void,
+        result: *mut Value,
+    ) -> Status;
+    fn napi_add_finalizer(
+        env: Env,
+        object: Value,
+        data: *mut c_void,
+        finalize: Finalize,
+        hint: *mut c_void,
+        result: *mut *mut c_void,
+    ) -> Status;
+    fn napi_create_object(env: Env, result: *mut Value) -> Status;
+    fn napi_create_array(env: Env, result: *mut Value) -> Status;
+    fn napi_set_named_property(env: Env, object: Value, name: *const c_char, value: Value) -> Status;
+    fn napi_set_element(env: Env, array: Value, index: u32, value: Value) -> Status;
+    fn napi_get_element(env: Env, array: Value, index: u32, result: *mut Value) -> Status;
+    fn napi_get_array_length(env: Env, array: Value, result: *mut u32) -> Status;
+    fn napi_get_undefined(env: Env, result: *mut Value) -> Status;
+    fn napi_get_boolean(env: Env, value: bool, result: *mut Value) -> Status;
+    fn napi_create_int32(env: Env, value: i32, result: *mut Value) -> Status;
+    fn napi_create_double(env: Env, value: f64, result: *mut Value) -> Status;
+    fn napi_get_value_int32(env: Env, value: Value, result: *mut i32) -> Status;
+    fn napi_create_string_utf8(env: Env, text: *const c_char, len: usize, result: *mut Value) -> Status;
+    fn napi_get_value_string_utf8(
+        env: Env,
+        value: Value,
+        buffer: *mut c_char,
+        size: usize,
+        result: *mut usize,
+    ) -> Status;
+    fn napi_create_error(env: Env, code: Value, message: Value, result: *mut Value) -> Status;
+    fn napi_throw(env: Env, error: Value) -> Status;
+}
+
+impl Env {
+    pub(crate) fn undefined(self) -> Value {
+        let mut result = Value(null_mut());
+        // SAFETY: the env is that of the running callback, and the result points to a local.
+        unsafe { napi_get_undefined(self, &raw mut result) };
+        result
+    }
+
+    pub(crate) fn boolean(self, value: bool) -> Value {
+        let mut result = Value(null_mut());
+        // SAFETY: as in `undefined`.
+        unsafe { napi_get_boolean(self, value, &raw mut result) };
+        result
+    }
+
+    pub(crate) fn integer(self, value: i32) -> Value {
+        let mut result = Value(null_mut());
+        // SAFETY: as in `undefined`.
+        unsafe { napi_create_int32(self, value, &raw mut result) };
+        result
+    }
+
+    pub(crate) fn number(self, value: f64) -> Value {
+        let mut result = Value(null_mut());
+        // SAFETY: as in `undefined`.
+        unsafe { napi_create_double(self, value, &raw mut result) };
+        result
+    }
+
+    /// A string; bytes that are not UTF-8 become replacement characters.
+    pub(crate) fn string(self, text: &[u8]) -> Value {
+        let mut result = self.undefined();
+        // SAFETY: the text and its length belong together; the rest as in `undefined`.
+        unsafe { napi_create_string_utf8(self, text.as_ptr().cast(), text.len(), &raw mut result) };
+        result
+    }
+
+    pub(crate) fn object(self) -> Value {
+        let mut result = self.undefined();
+        // SAFETY: as in `undefined`.
+        unsafe { napi_create_object(self, &raw mut result) };
+        result
+    }
+
+    pub(crate) fn array(self) -> Value {
+        let mut result = self.undefined();
+        // SAFETY: as in `undefined`.
+        unsafe { napi_create_array(self, &raw mut result) };
+        result
+    }
+
+    pub(crate) fn set(self, object: Value, name: &CStr, value: Value) {
+        // SAFETY: the name ends in a NUL; the values are those of the running callback.
+        unsafe { napi_set_named_property(self, object, name.as_ptr(), value) };
+    }
+
+    pub(crate) fn set_element(self, array: Value, index: u32, value: Value) {
+        // SAFETY: as in `set`.
+        unsafe { napi_set_element(self, array, index, value) };
+    }
+
+    /// The element at `index`; `None` where `array` is none.
+    pub(crate) fn element(self, array: Value, index: u32) -> Option<Value> {
+        let mut result = Value(null_mut());
+        // SAFETY: as in `set`, and the result points to a local.
+        let status = unsafe { napi_get_element(self, array, index, &raw mut result) };
+        (status == OK).then_some(result)
+    }
+
+    /// The length of an array; `None` where it is none.
+    pub(crate) fn array_length(self, array: Value) -> Option<u32> {
+        let mut length = 0;
+        // SAFETY: as in `element`.
+        let status = unsafe { napi_get_array_length(self, array, &raw mut length) };
+        (status == OK).then_some(length)
+    }
+
+    /// The number as an integer; `None` where it is no number.
+    pub(crate) fn get_integer(self, value: Value) -> Option<i32> {
+        let mut result = 0;
+        // SAFETY: as in `element`.
+        let status = unsafe { napi_get_value_int32(self, value, &raw mut result) };
+        (status == OK).then_some(result)
+    }
+
+    /// The string as UTF-8 in `buffer`, of which the last byte is for a NUL. A string that does not fit is cut.
+    /// `None` where it is no string.
+    pub(crate) fn get_string(self, value: Value, buffer: &mut [u8]) -> Option<&[u8]> {
+        let mut len = 0;
+        // SAFETY: the buffer and its size belong together; the rest as in `element`.
+        let status =
+            unsafe { napi_get_value_string_utf8(self, value, buffer.as_mut_ptr().cast(), buffer.len(), &raw mut len) };
+        if status == OK { buffer.get(..len) } else { None }
+    }
+
+    /// How many bytes the string has as UTF-8.
+    pub(crate) fn string_length(self, value: Value) -> usize {
+        let mut len = 0;
+        // SAFETY: without a buffer only the length is told; the rest as in `element`.
+        unsafe { napi_get_value_string_utf8(self, value, null_mut(), 0, &raw mut len) };
+        len
+    }
+
+    /// Throws an `Error` with this text and these properties, once the callback has returned.
+    pub(crate) fn throw(self, message: &[u8], errno: i32, syscall: Option<&str>) -> Value {
+        let mut error = self.undefined();
+        // SAFETY: a null code is allowed; the rest as in `undefined`.
+        unsafe { napi_create_error(self, Value(null_mut()), self.string(message), &raw mut error) };
+        self.set(error, c"errno", self.integer(errno.wrapping_neg()));
+        if let Some(syscall) = syscall {
+            self.set(error, c"syscall", self.string(syscall.as_bytes()));
+        }
+        // SAFETY: as in `set`.
+        unsafe { napi_throw(self, error) };
+        self.undefined()
+    }
+
+    pub(crate) fn function(self, name: &CStr, callback: Callback) -> Value {
+        self.function_with(name, callback, null_mut())
+    }
+
+    /// A function whose callback gets `data`.
+    fn function_with(self, name: &CStr, callback: Callback, data: *mut c_void) -> Value {
+        let mut result = self.undefined();
+        // SAFETY: the name's length is given; what `data` points to, the callers answer for.
+        unsafe {
+            napi_create_function(self, name.as_ptr(), name.count_bytes(), callback, data, &raw mut result);
+        }
+        result
+    }
+
+    /// The arguments of a call, `undefined` where fewer were given.
+    pub(crate) fn arguments<const N: usize>(self, info: CallbackInfo) -> [Value; N] {
+        let mut count = N;
+        let mut values = [Value(null_mut()); N];
+        // SAFETY: there is room for `count` values, and what is not asked for is null.
+        unsafe { napi_get_cb_info(self, info, &raw mut count, values.as_mut_ptr(), null_mut(), null_mut()) };
+        values
+    }
+
+    /// The state of a method, and its arguments.
+    ///
+    /// # Safety
+    ///
+    /// The callback must have been given to [`SharedState::method`] of the same `T`.
+    #[inline]
+    pub(crate) unsafe fn method_arguments<T, const N: usize>(self, info: CallbackInfo) -> (*mut T, [Value; N]) {
+        let mut count = N;
+        let mut values = [Value(null_mut()); N];
+        let mut data = null_mut();
+        // SAFETY: as in `arguments`; `data` points to a local.
+        unsafe { napi_get_cb_info(self, info, &raw mut count, values.as_mut_ptr(), null_mut(), &raw mut data) };
+        (data.cast::<Shared<T>>().cast(), values)
+    }
+}
+
+/// A state that several JavaScript functions share, and how many do.
+#[repr(C)]
+struct Shared<T> {
+    /// First, so that a pointer to the whole is one to it.
+    state: T,
+    functions: u32,
+}
+
+/// A state in memory of its own, which lives for as long as one of its methods does.
+pub(crate) struct SharedState<T>(*mut Shared<T>);
+
+impl<T> SharedState<T> {
+    const SIZE: usize = {
+        assert!(align_of::<Shared<T>>() <= 4096);
+        size_of::<Shared<T>>()
+    };
+
+    /// Puts `state` into memory from the kernel: there is no allocator here, and handles are few.
+    pub(crate) fn new(state: T) -> Result<Self, rustix::io::Errno> {
+        use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+        // SAFETY: a new mapping at an address that the kernel chooses touches no other memory.
+        let memory =
+            unsafe { mmap_anonymous(null_mut(), Self::SIZE, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE) }?
+                .cast::<Shared<T>>();
+        // SAFETY: the mapping is large enough, aligned to a page, and nobody else has it.
+        unsafe { memory.write(Shared { state, functions: 0 }) };
+        Ok(Self(memory))
+    }
+
+    /// A JavaScript function that keeps the state alive.
+    pub(crate) fn method(&mut self, env: Env, name: &CStr, callback: Callback) -> Value {
+        let function = env.function_with(name, callback, self.0.cast());
+        // SAFETY: the memory is the state's; `release` is told of the same pointer and type.
+        let status = unsafe { napi_add_finalizer(env, function, self.0.cast(), release::<T>, null_mut(), null_mut()) };
+        if status == OK {
+            // SAFETY: the memory is the state's, and only this thread knows it.
+            let shared = unsafe { &mut *self.0 };
+            shared.functions = shared.functions.wrapping_add(1);
+            function
+        } else {
+            // A function without a finalizer could outlive the state.
+            env.undefined()
+        }
+    }
+}
+
+impl<T> Drop for SharedState<T> {
+    fn drop(&mut self) {
+        // SAFETY: the memory is the state's until the last function's finalizer has run.
+        if unsafe { (*self.0).functions } == 0 {
+            // SAFETY: no function has it, and the one owner is going.
+            unsafe { free(self.0) };
+        }
+    }
+}
+
+/// The finalizer of one method: the last one frees the state. The runtime calls it when it has collected the function,
+/// or when the env ends.
+extern "C" fn release<T>(_: Env, data: *mut c_void, _: *mut c_void) {
+    let shared = data.cast::<Shared<T>>();
+    // SAFETY: `method` counted this function, so that the memory is still there; finalizers run on the env's thread.
+    let left = unsafe {
+        (*shared).functions = (*shared).functions.wrapping_sub(1);
+        (*shared).functions
+    };
+    if left == 0 {
+        // SAFETY: no function is left that could use it.
+        unsafe { free(shared) };
+    }
+}
+
+/// # Safety
+///
+/// `shared` must come from [`SharedState::new`], and nobody may use it any more.
+unsafe fn free<T>(shared: *mut Shared<T>) {
+    // SAFETY: it holds a value, which nobody uses after this.
+    unsafe { shared.drop_in_place() };
+    // SAFETY: it is a whole mapping made by `new`. An error would mean that there is nothing to unmap.
+    let _ = unsafe { rustix::mm::munmap(shared.cast(), SharedState::<T>::SIZE) };
+}
+
+/// `napi_module_register_by_symbol` looks for these two.
+macro_rules! register {
+    ($init:path) => {
+        /// The runtime calls this once for each env (the main thread, each worker).
+        #[allow(unsafe_code)]
+        #[unsafe(no_mangle)]
+        pub extern "C" fn napi_register_module_v1(
+            env: $crate::napi::Env,
+            exports: $crate::napi::Value,
+        ) -> $crate::napi::Value {
+            $init(env, exports);
+            exports
+        }
+
+        /// The version of Node-API that is used.
+        #[allow(unsafe_code)]
+        #[unsafe(no_mangle)]
+        pub extern "C" fn node_api_module_get_api_version_v1() -> i32 {
+            8
+        }
+    };
+}
+pub(crate) use register;
