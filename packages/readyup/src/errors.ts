@@ -1,0 +1,36 @@
+// Errors as Node's own: with `code`, `errno` and `syscall`. Internal.
+
+import { getSystemErrorName } from 'node:util';
+
+/** Gives an error the code of its `errno`, or the given one. */
+export function errorFrom(error: Error, code?: string): NodeJS.ErrnoException {
+  const result = error as NodeJS.ErrnoException;
+  if (code !== undefined) {
+    result.code = code;
+  } else if (result.errno !== undefined && result.code === undefined) {
+    result.code = getSystemErrorName(result.errno);
+    // What is wrong with an argument is found before any system call.
+    result.syscall ??= 'sd_notify';
+  }
+  return result;
+}
+
+/** Calls the addon, and completes the error that it throws. */
+export function calling<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw errorFrom(error as Error);
+  }
+}
+
+/** The error of a system call that did not end in time, or that there was no room for. */
+export function systemError(errno: number, syscall: string, message: string): NodeJS.ErrnoException {
+  const error = errorFrom(Object.assign(new Error(message), { errno, syscall }));
+  return error;
+}
+
+/** The error of an argument of the wrong type. */
+export function typeError(message: string): TypeError {
+  return errorFrom(new TypeError(message), 'ERR_INVALID_ARG_TYPE') as TypeError;
+}

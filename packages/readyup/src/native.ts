@@ -1,0 +1,71 @@
+// The addon: which file it is, and what it exports. Internal.
+
+import { errorFrom } from './errors';
+
+/** The manager's queue is full; nothing was sent. */
+export const QUEUE_FULL = 0;
+/** There is no manager to tell. */
+export const NO_MANAGER = 3;
+/** Begun, and not yet at its end: call again with the same arguments. */
+export const UNDER_WAY = 4;
+
+/** A handle on a manager. What sends answers with one of the numbers above, or another one for "sent". */
+export interface Handle {
+  send(state: string, pid?: number, fds?: readonly number[]): number;
+  notify(assignments: readonly string[], pid?: number, fds?: readonly number[]): number;
+  reloading(assignments: readonly string[]): number;
+  watchdog(): number;
+  /** The barrier's number; -1 when the queue is full, -2 when there is no manager. */
+  barrier(): number;
+  barrierDone(number: number): boolean;
+  barrierDrop(number: number): void;
+  /** Gives up what is under way. */
+  abandon(): void;
+  close(): void;
+}
+
+interface Addon {
+  open(notifySocket?: string): Handle;
+  watchdogPeriod(usec?: string, pid?: string): number | undefined;
+  listenFds(pid?: string, fds?: string, names?: string, pidfdId?: string): (number | string)[];
+  booted(): boolean;
+}
+
+let addon: Addon | null | undefined;
+
+/** The addon; null on a platform for which there is none, and where there is no such manager either. */
+export function native(): Addon | null {
+  if (addon === undefined) {
+    addon = process.platform === 'linux' ? load() : null;
+  }
+  return addon;
+}
+
+function load(): Addon | null {
+  switch (process.arch) {
+    case 'x64':
+      return required(() => require('../native/linux-x64.node') as Addon);
+    case 'arm64':
+      return required(() => require('../native/linux-arm64.node') as Addon);
+    default:
+      return null;
+  }
+}
+
+// Written out for each file, rather than put together from a string, so that bundlers find the file.
+function required(load: () => Addon): Addon | null {
+  try {
+    return load();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ERR_DLOPEN_DISABLED') {
+      throw errorFrom(
+        new Error('readyup: this process may not load native addons; start node with --allow-addons', { cause }),
+        code,
+      );
+    }
+    // A package that was made without the addon for this processor.
+    if (code === 'MODULE_NOT_FOUND') return null;
+    throw cause;
+  }
+}

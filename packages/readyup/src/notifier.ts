@@ -1,0 +1,248 @@
+import { Channel, ambientChannel, lastChannel } from './channel';
+import { type PassedFd, passedFds } from './environment';
+import { typeError } from './errors';
+import { type Fields, assignments } from './fields';
+import { Watchdog } from './watchdog';
+
+/** How long a call waits for room in the manager's queue, in milliseconds, unless told otherwise. */
+export const DEFAULT_TIMEOUT = 5000;
+
+/** How to make a `Notifier`. */
+export interface NotifierOptions {
+  /** Where the manager listens. Default: `process.env.NOTIFY_SOCKET`, read once, now. */
+  socket?: string;
+  /** How long a call waits for room in the manager's queue, in milliseconds. 0: not at all. Default: 5000. */
+  timeout?: number;
+  /**
+   * Delete `process.env.NOTIFY_SOCKET` once it was read, so that child processes don't speak in the service's name.
+   * This notifier goes on working.
+   */
+  unsetEnvironment?: boolean;
+}
+
+/** What goes along with a message. */
+export interface Attachments {
+  /** Speak as this process. Root may, and anybody for itself; otherwise the message is sent without. */
+  pid?: number;
+  /** Descriptors to pass, at most 253. They stay yours. */
+  fds?: readonly number[];
+}
+
+/**
+ * Tells the service manager about this service.
+ *
+ * The functions of the module (`ready()`, `status()` and so on) are those of one notifier that looks at
+ * `process.env.NOTIFY_SOCKET` at each call. Make one of your own to read it only once.
+ *
+ * Every method that sends returns a promise: true once the message is in the manager's queue, false when there is no
+ * manager to tell. The event loop is never held: a message that finds the queue full waits, in order, up to `timeout`.
+ *
+ * @example
+ * const notifier = new Notifier({ unsetEnvironment: true });
+ * await notifier.ready('Serving on :8080');
+ */
+export class Notifier {
+  /** The heartbeats that a unit with `WatchdogSec=` wants. */
+  readonly watchdog: Watchdog;
+  readonly #channel: () => Channel;
+  readonly #timeout: number;
+
+  constructor(options: NotifierOptions = {}) {
+    const { socket = process.env['NOTIFY_SOCKET'], timeout = DEFAULT_TIMEOUT, unsetEnvironment = false } = options;
+    this.#timeout = milliseconds('timeout', timeout);
+    let channel: () => Channel;
+    let pingChannel: () => Channel;
+    if ((options as typeof AMBIENT) === AMBIENT) {
+      channel = ambientChannel;
+      pingChannel = lastChannel;
+    } else {
+      const own = new Channel(socket);
+      channel = pingChannel = () => own;
+    }
+    if (unsetEnvironment) delete process.env['NOTIFY_SOCKET'];
+    this.#channel = channel;
+    this.watchdog = new Watchdog(channel, pingChannel, (text) => this.status(text));
+  }
+
+  /**
+   * `READY=1`: start-up is over, or a reload is. With a status, both in one message.
+   *
+   * @example
+   * server.listen(8080, () => ready('Serving on :8080'));
+   */
+  ready(status?: string): Promise<boolean> {
+    return this.notify({ ready: true, ...statusField(status) });
+  }
+
+  /**
+   * `STATUS=`: one line that `systemctl status` shows. A newline in it is an error: it would begin another assignment.
+   *
+   * @example
+   * await status(`${clients.size} clients connected`);
+   */
+  status(text: string): Promise<boolean> {
+    return this.notify({ status: text });
+  }
+
+  /**
+   * `RELOADING=1`, with the time that `Type=notify-reload` wants beside it. Call `ready()` when the reload is over, also
+   * when it failed, or the manager waits until its time-out.
+   *
+   * @example
+   * process.on('SIGHUP', async () => {
+   *   await reloading();
+   *   try {
+   *     await readConfiguration();
+   *   } finally {
+   *     await ready();
+   *   }
+   * });
+   */
+  reloading(status?: string): Promise<boolean> {
+    return this.notify({ reloading: true, ...statusField(status) });
+  }
+
+  /**
+   * `STOPPING=1`: the service is going down.
+   *
+   * @example
+   * process.on('SIGTERM', () => {
+   *   stopping('Finishing what is open').finally(() => server.close());
+   * });
+   */
+  stopping(status?: string): Promise<boolean> {
+    return this.notify({ stopping: true, ...statusField(status) });
+  }
+
+  /**
+   * `EXTEND_TIMEOUT_USEC=`: starting, reloading or stopping takes at least this many milliseconds more, from now.
+   *
+   * @example
+   * for (const migration of pending) {
+   *   await extendTimeout(30_000);
+   *   await migration.run();
+   * }
+   */
+  extendTimeout(ms: number): Promise<boolean> {
+    return this.notify({ extendTimeout: ms });
+  }
+
+  /**
+   * `MAINPID=`: the service's main process is `pid` now.
+   *
+   * @example
+   * const child = spawn('./worker');
+   * await mainPid(child.pid);
+   */
+  mainPid(pid: number): Promise<boolean> {
+    return this.notify({ mainPid: pid });
+  }
+
+  /**
+   * Sends several fields as one message, with descriptors or in another process's name if you like.
+   *
+   * @example
+   * await notify({ ready: true, status: 'Serving on :8080', X_ACME_VERSION: '1.2' });
+   */
+  async notify(fields: Fields, attachments: Attachments = {}): Promise<boolean> {
+    const { pairs, reloading, size } = assignments(fields);
+    const { pid, fds } = checked(attachments);
+    if (!reloading) return this.#channel().send((handle) => handle.notify(pairs, pid, fds), size, this.#timeout);
+    if (pid !== undefined || fds !== undefined) throw typeError('a reload takes neither "pid" nor "fds"');
+    return this.#channel().send((handle) => handle.reloading(pairs), size, this.#timeout);
+  }
+
+  /**
+   * Sends a finished state string, as `sd_notify` takes it. Only its size is checked, and that it holds no NUL.
+   *
+   * @example
+   * await send('READY=1\nSTATUS=Up');
+   */
+  async send(state: string, attachments: Attachments = {}): Promise<boolean> {
+    if (typeof state !== 'string') throw typeError('the state must be a string');
+    const { pid, fds } = checked(attachments);
+    return this.#channel().send((handle) => handle.send(state, pid, fds), state.length, this.#timeout);
+  }
+
+  /**
+   * Resolves to true once the manager has read everything sent before, to false when there is no manager. Rejects with
+   * `ETIMEDOUT` if that takes longer than `ms` milliseconds. That it was read does not mean that it was believed:
+   * `NotifyAccess=` may have refused it.
+   *
+   * @example
+   * await stopping();
+   * await barrier(1000);
+   * process.exit();
+   */
+  async barrier(ms: number = DEFAULT_TIMEOUT): Promise<boolean> {
+    return this.#channel().barrier(milliseconds('ms', ms));
+  }
+
+  /**
+   * The descriptors that the manager passed to this process, of socket units and of the fd store. Each is made
+   * close-on-exec.
+   *
+   * @example
+   * const http = listenFds().find(({ name }) => name === 'http');
+   * server.listen(http ? { fd: http.fd } : { port: 8080 });
+   */
+  listenFds(): PassedFd[] {
+    return passedFds();
+  }
+
+  /**
+   * Keeps descriptors in the manager's fd store, over a restart of the service; `listenFds()` finds them again under
+   * `name`. The unit needs `FileDescriptorStoreMax=`: without it the manager drops them without a word.
+   *
+   * @example
+   * await storeFds('http', [server._handle.fd]);
+   */
+  storeFds(name: string, fds: readonly number[], options: { poll?: false } = {}): Promise<boolean> {
+    return this.notify(
+      { fdStore: true, fdName: name, ...(options.poll === false ? { fdPoll: false as const } : {}) },
+      { fds },
+    );
+  }
+
+  /**
+   * Drops what the manager's fd store holds under `name`.
+   *
+   * @example
+   * await removeFds('http');
+   */
+  removeFds(name: string): Promise<boolean> {
+    return this.notify({ fdStoreRemove: true, fdName: name });
+  }
+}
+
+/** The options of the module's own notifier. */
+const AMBIENT: NotifierOptions = { socket: '' };
+
+/** The notifier behind the module's functions. */
+export const ambient = new Notifier(AMBIENT);
+
+function statusField(status: string | undefined): { status?: string } {
+  return status === undefined ? {} : { status };
+}
+
+/** A time-out that can be one. */
+export function milliseconds(name: string, value: number): number {
+  if (typeof value !== 'number' || !(value >= 0)) throw typeError(`"${name}" must be a number of milliseconds`);
+  return value;
+}
+
+/** Attachments that can be ones; the descriptors copied, so that they are still the same when they are sent. */
+export function checked({ pid, fds }: Attachments): Attachments {
+  const result: Attachments = {};
+  if (pid !== undefined) {
+    if (!Number.isInteger(pid) || pid < 0 || pid > 0x7fffffff) throw typeError('"pid" must be a process id');
+    result.pid = pid;
+  }
+  if (fds !== undefined) {
+    if (!Array.isArray(fds) || !fds.every((fd) => Number.isInteger(fd) && fd >= 0 && fd <= 0x7fffffff)) {
+      throw typeError('"fds" must be an array of descriptors');
+    }
+    result.fds = [...(fds as number[])];
+  }
+  return result;
+}

@@ -1,0 +1,154 @@
+// The functions of libsystemd under their own names.
+
+import { ambientChannel } from './channel';
+import { type PassedFd, passedFds, watchdogPeriod } from './environment';
+import { typeError } from './errors';
+import { native } from './native';
+import { DEFAULT_TIMEOUT, checked, milliseconds } from './notifier';
+
+/** What every one of these functions takes. */
+export interface SdOptions {
+  /**
+   * Delete the variables that the function looks at from `process.env` afterwards, whether or not it worked, so that
+   * child processes don't find them.
+   */
+  unsetEnvironment?: boolean;
+}
+
+/** What those that send take as well. */
+export interface SdNotifyOptions extends SdOptions {
+  /** How long to wait for room in the manager's queue, in milliseconds. 0: not at all. Default: 5000. */
+  timeout?: number;
+}
+
+/**
+ * Sends `state` to the manager that `process.env.NOTIFY_SOCKET` names at this moment:
+ * [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
+ *
+ * Resolves to true once it was sent, to false when `NOTIFY_SOCKET` is unset, and rejects otherwise.
+ *
+ * @example
+ * await sd_notify('READY=1\nSTATUS=Serving on :8080');
+ */
+export function sd_notify(state: string, options?: SdNotifyOptions): Promise<boolean> {
+  return send(state, undefined, undefined, options);
+}
+
+/**
+ * As `sd_notify`, in the name of the process `pid`. Root may do so, and anybody for itself; otherwise the message is
+ * sent without.
+ *
+ * @example
+ * await sd_pid_notify(child.pid, 'READY=1');
+ */
+export function sd_pid_notify(pid: number, state: string, options?: SdNotifyOptions): Promise<boolean> {
+  return send(state, pid, undefined, options);
+}
+
+/**
+ * As `sd_pid_notify`, with descriptors (at most 253), which stay yours. A `pid` of 0 is this process.
+ *
+ * @example
+ * await sd_pid_notify_with_fds(0, 'FDSTORE=1\nFDNAME=http', [server._handle.fd]);
+ */
+export function sd_pid_notify_with_fds(
+  pid: number,
+  state: string,
+  fds: readonly number[],
+  options?: SdNotifyOptions,
+): Promise<boolean> {
+  return send(state, pid, fds, options);
+}
+
+/**
+ * Resolves to true once the manager has read everything that was sent before, to false when `NOTIFY_SOCKET` is unset,
+ * and rejects with `ETIMEDOUT` if that takes longer than `timeout` milliseconds:
+ * [sd_notify_barrier(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
+ *
+ * @example
+ * await sd_notify_barrier(5000);
+ */
+export function sd_notify_barrier(timeout: number = DEFAULT_TIMEOUT, options?: SdOptions): Promise<boolean> {
+  return unsetting(['NOTIFY_SOCKET'], options, () => ambientChannel().barrier(milliseconds('timeout', timeout)));
+}
+
+/**
+ * The watchdog's period in milliseconds, or 0 when none is set on this process:
+ * [sd_watchdog_enabled(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_watchdog_enabled.html). Throws
+ * when `WATCHDOG_USEC` or `WATCHDOG_PID` is garbage. A heartbeat is due every half of it.
+ *
+ * @example
+ * const period = sd_watchdog_enabled();
+ * if (period > 0) setInterval(() => sd_notify('WATCHDOG=1'), period / 2).unref();
+ */
+export function sd_watchdog_enabled(options?: SdOptions): number {
+  try {
+    return watchdogPeriod() ?? 0;
+  } finally {
+    unset(['WATCHDOG_USEC', 'WATCHDOG_PID'], options);
+  }
+}
+
+/**
+ * The descriptors that the manager passed to this process, each made close-on-exec, with their names:
+ * [sd_listen_fds_with_names(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html). Throws when
+ * `LISTEN_FDS` and its companions are garbage.
+ *
+ * @example
+ * for (const { fd, name } of sd_listen_fds()) console.log(`${name} is descriptor ${fd}`);
+ */
+export function sd_listen_fds(options?: SdOptions): PassedFd[] {
+  try {
+    return passedFds();
+  } finally {
+    unset(['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID'], options);
+  }
+}
+
+/**
+ * Whether the machine was booted with systemd:
+ * [sd_booted(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_booted.html). It says nothing about whether
+ * this process has a manager.
+ *
+ * @example
+ * console.log(sd_booted() ? 'systemd' : 'something else');
+ */
+export function sd_booted(): boolean {
+  return native()?.booted() ?? false;
+}
+
+function send(
+  state: string,
+  pid: number | undefined,
+  fds: readonly number[] | undefined,
+  options: SdNotifyOptions | undefined,
+): Promise<boolean> {
+  return unsetting(['NOTIFY_SOCKET'], options, () => {
+    if (typeof state !== 'string') throw typeError('the state must be a string');
+    const attachments = checked({ ...(pid === undefined ? {} : { pid }), ...(fds === undefined ? {} : { fds }) });
+    const timeout = milliseconds('timeout', options?.timeout ?? DEFAULT_TIMEOUT);
+    const channel = ambientChannel();
+    return channel.send((handle) => handle.send(state, attachments.pid, attachments.fds), state.length, timeout);
+  });
+}
+
+/** Runs `operation`, if there is a manager, and unsets the variables once it has looked at them. */
+function unsetting(
+  variables: readonly string[],
+  options: SdOptions | undefined,
+  operation: () => Promise<boolean>,
+): Promise<boolean> {
+  try {
+    return process.env['NOTIFY_SOCKET'] === undefined ? Promise.resolve(false) : operation();
+  } catch (error) {
+    return Promise.reject(error as Error);
+  } finally {
+    // A message that waits for room has its socket, so that the variable can go now.
+    unset(variables, options);
+  }
+}
+
+function unset(variables: readonly string[], options: SdOptions | undefined): void {
+  if (options?.unsetEnvironment !== true) return;
+  for (const variable of variables) delete process.env[variable];
+}

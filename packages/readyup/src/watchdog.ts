@@ -1,0 +1,201 @@
+import { type Channel } from './channel';
+import { watchdogPeriod } from './environment';
+import { errorFrom } from './errors';
+
+/** How `watchdog.start` is to work. */
+export interface WatchdogOptions {
+  /**
+   * Whether the service is healthy, asked before each heartbeat. It is not if this returns or resolves to `false`,
+   * throws or rejects, or takes longer than `checkTimeout`. Then the heartbeats stop, the reason goes into the status,
+   * and the manager does what its unit file says.
+   */
+  check?: () => unknown;
+  /** How long the check may take, in milliseconds. Default: `interval`. */
+  checkTimeout?: number;
+  /** The time between heartbeats, in milliseconds. Default: half of the period that the manager set. */
+  interval?: number;
+  /** Told why, when a check has failed and the heartbeats have stopped. */
+  onFailure?: (reason: Error) => void;
+}
+
+/**
+ * The heartbeats that a unit with `WatchdogSec=` wants.
+ *
+ * They come from the event loop itself, so that a loop that hangs stops them. Their timers don't keep the process
+ * alive.
+ */
+export class Watchdog {
+  readonly #channel: () => Channel;
+  readonly #pingChannel: () => Channel;
+  readonly #status: (text: string) => Promise<boolean>;
+  #timer: NodeJS.Timeout | undefined;
+  /** The heartbeats since the last `start`. */
+  #run: { checking: boolean } | undefined;
+  #dropped = 0;
+
+  /** @internal */
+  constructor(channel: () => Channel, pingChannel: () => Channel, status: (text: string) => Promise<boolean>) {
+    this.#channel = channel;
+    this.#pingChannel = pingChannel;
+    this.#status = status;
+  }
+
+  /**
+   * How often to send a heartbeat, in milliseconds: half of the period that the manager set, or undefined when it set
+   * none on this process. Throws when `WATCHDOG_USEC` or `WATCHDOG_PID` is garbage.
+   *
+   * @example
+   * if (watchdog.interval !== undefined) console.log(`a heartbeat is due every ${watchdog.interval} ms`);
+   */
+  get interval(): number | undefined {
+    const period = watchdogPeriod();
+    return period === undefined ? undefined : period / 2;
+  }
+
+  /** Whether heartbeats are being sent. */
+  get running(): boolean {
+    return this.#run !== undefined;
+  }
+
+  /** How many heartbeats were not sent, because the manager's queue was full. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /**
+   * Sends a heartbeat now, and then one every `interval`. Without a watchdog (or an `interval` of your own) it does
+   * nothing and returns false. Starting it again begins anew, with the new options.
+   *
+   * @example
+   * watchdog.start({ check: () => database.isConnected() });
+   */
+  start(options: WatchdogOptions = {}): boolean {
+    const interval = options.interval ?? this.interval;
+    this.stop();
+    if (interval === undefined) return false;
+    positive('interval', interval);
+    if (options.checkTimeout !== undefined) positive('checkTimeout', options.checkTimeout);
+    // The address is looked up now; `ping` alone would keep to the last one.
+    this.#channel();
+    const run = { checking: false };
+    this.#run = run;
+    let due = performance.now();
+    const beat = (): void => {
+      // From when it was due, so that the heartbeats don't drift; what was missed is not made up for.
+      due = Math.max(due + interval, performance.now());
+      this.#timer = setTimeout(beat, due - performance.now()).unref();
+      if (options.check === undefined) {
+        this.#tryPing();
+      } else if (!run.checking) {
+        this.#checkThenPing(run, options.check, options.checkTimeout ?? interval, options.onFailure);
+      }
+    };
+    beat();
+    return true;
+  }
+
+  /** Stops the heartbeats. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#run = undefined;
+  }
+
+  /**
+   * Sends one heartbeat, at once: true when it was sent. False when there is no manager; or when its queue is full,
+   * and then it is counted in `dropped`. Throws when it cannot be sent.
+   *
+   * It keeps to the manager that was used last; a changed `NOTIFY_SOCKET` is seen by `start` and by every other call.
+   *
+   * @example
+   * while (more()) {
+   *   work();
+   *   watchdog.ping();
+   * }
+   */
+  ping(): boolean {
+    let sent: boolean | null;
+    try {
+      sent = this.#pingChannel().ping();
+      if (sent === false) sent = this.#channel().ping();
+    } catch {
+      // The manager that was used last is gone. There may be another one by now.
+      sent = this.#channel().ping();
+    }
+    if (sent === null) this.#dropped += 1;
+    return sent === true;
+  }
+
+  #tryPing(): void {
+    try {
+      this.ping();
+    } catch {
+      // Gone for the moment, or being replaced. The next heartbeat may get through in time, and if none does, the
+      // manager acts: an exception out of a timer would only end a service that works.
+    }
+  }
+
+  #checkThenPing(
+    run: { checking: boolean },
+    check: () => unknown,
+    timeout: number,
+    onFailure?: (reason: Error) => void,
+  ): void {
+    run.checking = true;
+    const settle = (failure: Error | undefined): void => {
+      if (!run.checking) return;
+      run.checking = false;
+      clearTimeout(deadline);
+      // Stopped, or started anew, in the meantime.
+      if (this.#run !== run) return;
+      if (failure === undefined) {
+        this.#tryPing();
+        return;
+      }
+      this.stop();
+      this.#status(`watchdog: ${oneLine(failure.message)}`).catch(() => {});
+      onFailure?.(failure);
+    };
+    const deadline = setTimeout(() => {
+      settle(new Error(`the check took longer than ${timeout} ms`));
+    }, timeout).unref();
+    let result: unknown;
+    try {
+      result = check();
+    } catch (error) {
+      settle(asError(error));
+      return;
+    }
+    if (isThenable(result)) {
+      result.then(
+        (value) => settle(verdict(value)),
+        (error) => settle(asError(error)),
+      );
+    } else {
+      settle(verdict(result));
+    }
+  }
+}
+
+function verdict(value: unknown): Error | undefined {
+  return value === false ? new Error('the check failed') : undefined;
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+}
+
+/** A text as a status can hold it: one line, and not a long one. */
+function oneLine(text: string): string {
+  return text.replace(/[\r\n\0]+/g, ' ').slice(0, 500);
+}
+
+function positive(name: string, value: number): void {
+  if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value)) {
+    throw errorFrom(new RangeError(`"${name}" must be a number of milliseconds above 0`), 'ERR_OUT_OF_RANGE');
+  }
+}
