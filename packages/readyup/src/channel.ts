@@ -55,9 +55,9 @@ export class Channel {
     if (this.#first < this.#waiting.length) return this.#wait(attempt, size, timeout);
     let result: number;
     try {
-      result = calling(() => attempt(handle));
+      result = attempt(handle);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(errorFrom(error as Error));
     }
     if (result === QUEUE_FULL || result === UNDER_WAY) return this.#wait(attempt, size, timeout);
     return Promise.resolve(result !== NO_MANAGER);
@@ -205,8 +205,7 @@ let current: { notifySocket: string | undefined; channel: Channel } | undefined;
  * The channel to the manager that `process.env.NOTIFY_SOCKET` names at this moment. Its socket is kept for as long as
  * the variable stays the same.
  */
-export function ambientChannel(): Channel {
-  const notifySocket = process.env['NOTIFY_SOCKET'];
+export function ambientChannel(notifySocket = process.env['NOTIFY_SOCKET']): Channel {
   if (current === undefined || current.notifySocket !== notifySocket) {
     const channel = new Channel(notifySocket);
     current?.channel.close();

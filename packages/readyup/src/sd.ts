@@ -1,6 +1,6 @@
 // The functions of libsystemd under their own names.
 
-import { ambientChannel } from './channel';
+import { type Channel, ambientChannel } from './channel';
 import { type PassedFd, passedFds, watchdogPeriod } from './environment';
 import { typeError } from './errors';
 import { native } from './native';
@@ -69,7 +69,7 @@ export function sd_pid_notify_with_fds(
  * await sd_notify_barrier(5000);
  */
 export function sd_notify_barrier(timeout: number = DEFAULT_TIMEOUT, options?: SdOptions): Promise<boolean> {
-  return unsetting(['NOTIFY_SOCKET'], options, () => ambientChannel().barrier(milliseconds('timeout', timeout)));
+  return toManager(options, (channel) => channel.barrier(milliseconds('timeout', timeout)));
 }
 
 /**
@@ -123,28 +123,30 @@ function send(
   fds: readonly number[] | undefined,
   options: SdNotifyOptions | undefined,
 ): Promise<boolean> {
-  return unsetting(['NOTIFY_SOCKET'], options, () => {
+  return toManager(options, (channel) => {
     if (typeof state !== 'string') throw typeError('the state must be a string');
-    const attachments = checked({ ...(pid === undefined ? {} : { pid }), ...(fds === undefined ? {} : { fds }) });
     const timeout = milliseconds('timeout', options?.timeout ?? DEFAULT_TIMEOUT);
-    const channel = ambientChannel();
+    if (pid === undefined && fds === undefined) {
+      return channel.send((handle) => handle.send(state), state.length, timeout);
+    }
+    const attachments = checked({ ...(pid === undefined ? {} : { pid }), ...(fds === undefined ? {} : { fds }) });
     return channel.send((handle) => handle.send(state, attachments.pid, attachments.fds), state.length, timeout);
   });
 }
 
-/** Runs `operation`, if there is a manager, and unsets the variables once it has looked at them. */
-function unsetting(
-  variables: readonly string[],
+/** Runs `operation`, if there is a manager, and unsets its variable once it was looked at. */
+function toManager(
   options: SdOptions | undefined,
-  operation: () => Promise<boolean>,
+  operation: (channel: Channel) => Promise<boolean>,
 ): Promise<boolean> {
   try {
-    return process.env['NOTIFY_SOCKET'] === undefined ? Promise.resolve(false) : operation();
+    const notifySocket = process.env['NOTIFY_SOCKET'];
+    return notifySocket === undefined ? Promise.resolve(false) : operation(ambientChannel(notifySocket));
   } catch (error) {
     return Promise.reject(error as Error);
   } finally {
     // A message that waits for room has its socket, so that the variable can go now.
-    unset(variables, options);
+    unset(['NOTIFY_SOCKET'], options);
   }
 }
 
