@@ -25,4 +25,4 @@ mod standing;
 
 pub use incoming::{BarrierRequest, DropReason, Dropped, Incoming, Received, Sender};
 pub use listener::Listener;
-pub use standing::{MainProcess, Standing};
+pub use standing::{Believing, Standing};

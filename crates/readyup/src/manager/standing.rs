@@ -3,67 +3,75 @@
 use super::incoming::Received;
 use crate::protocol::{Assignment, NotifyAccess};
 
-/// What a sender is to the service, which together with `NotifyAccess=` decides whether a manager believes it.
-///
-/// See [systemd.service(5)](https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html).
+/// What a sender is to the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// The service's main process.
     Main,
-    /// Another process: believed only under `NotifyAccess=all` (or `exec`, if it is one of the unit's `Exec…=`
-    /// commands), and only if it belongs to the unit.
+    /// Another process.
     Other,
 }
 
-impl Standing {
-    /// Whether a manager believes a sender of this standing. Of [`Other`](Self::Other) it is taken for granted that it
-    /// belongs to the unit and is none of its `Exec…=` commands.
-    #[must_use]
-    pub const fn is_believed(self, access: NotifyAccess) -> bool {
-        match access {
-            NotifyAccess::None => false,
-            NotifyAccess::Main | NotifyAccess::Exec => matches!(self, Self::Main),
-            NotifyAccess::All => true,
-        }
-    }
-}
-
-/// Which process is the service's main one, followed through its `MAINPID=` messages.
+/// Which messages a manager believes: by the service's main process and its `NotifyAccess=`, both followed through the
+/// messages that change them.
+///
+/// See [systemd.service(5)](https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html). A sender that
+/// is not the main process is taken to be one of the unit's, but none of its `Exec…=` commands.
 ///
 /// ```
-/// use readyup::manager::MainProcess;
+/// use readyup::NotifyAccess;
+/// use readyup::manager::Believing;
 ///
-/// let main = MainProcess::new(42);
-/// assert_eq!(main.pid(), 42);
+/// let believing = Believing::new(42, NotifyAccess::Main);
+/// assert_eq!(believing.main_pid(), 42);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MainProcess {
-    pid: u32,
+pub struct Believing {
+    main_pid: u32,
+    access: NotifyAccess,
 }
 
-impl MainProcess {
-    /// The process that the manager started.
+impl Believing {
+    /// The process that the manager started, and the unit's `NotifyAccess=`.
     #[must_use]
-    pub const fn new(pid: u32) -> Self {
-        Self { pid }
+    pub const fn new(main_pid: u32, access: NotifyAccess) -> Self {
+        Self { main_pid, access }
     }
 
-    /// Its pid by now.
+    /// The main process by now.
     #[must_use]
-    pub const fn pid(&self) -> u32 {
-        self.pid
+    pub const fn main_pid(&self) -> u32 {
+        self.main_pid
     }
 
-    /// What the sender is to the service; a `MAINPID=` that it may give is followed.
-    pub fn on_message(&mut self, received: &Received) -> Standing {
-        let standing = if received.sender().pid() == self.pid { Standing::Main } else { Standing::Other };
-        if standing == Standing::Main {
+    /// Who is believed by now.
+    #[must_use]
+    pub const fn access(&self) -> NotifyAccess {
+        self.access
+    }
+
+    /// What the process `pid` is to the service.
+    #[must_use]
+    pub const fn standing(&self, pid: u32) -> Standing {
+        if pid == self.main_pid { Standing::Main } else { Standing::Other }
+    }
+
+    /// Whether the message is believed. If it is, its `MAINPID=` and `NOTIFYACCESS=` hold from now on.
+    pub fn on_message(&mut self, received: &Received) -> bool {
+        let believed = match self.access {
+            NotifyAccess::None => false,
+            NotifyAccess::Main | NotifyAccess::Exec => self.standing(received.sender().pid()) == Standing::Main,
+            NotifyAccess::All => true,
+        };
+        if believed {
             for assignment in received.message().assignments().flatten() {
-                if let Assignment::MainPid(pid) = assignment {
-                    self.pid = pid;
+                match assignment {
+                    Assignment::MainPid(pid) => self.main_pid = pid,
+                    Assignment::NotifyAccess(access) => self.access = access,
+                    _ => {}
                 }
             }
         }
-        standing
+        believed
     }
 }

@@ -29,7 +29,7 @@ impl<'a> Message<'a> {
     #[cfg(feature = "std")]
     pub(crate) const EMPTY: Message<'static> = Message(b"");
     /// `BARRIER=1`
-    pub(crate) const BARRIER: Message<'static> = Message(b"BARRIER=1");
+    pub const BARRIER: Message<'static> = Message(b"BARRIER=1");
 
     /// A finished state string, as [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html)
     /// takes it. Only its size is checked, and that it holds no NUL.

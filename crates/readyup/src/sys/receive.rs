@@ -104,8 +104,9 @@ pub(crate) fn receive(socket: impl AsFd, payload: &mut [u8]) -> Result<Datagram,
 
 /// The descriptor at `position` of a control message's data.
 fn owned(data: *const u8, position: usize) -> OwnedFd {
+    let place = data.cast::<i32>().wrapping_add(position);
     // SAFETY: the caller has checked against the message's length that a whole descriptor is there.
-    let fd = unsafe { data.cast::<i32>().add(position).read_unaligned() };
+    let fd = unsafe { place.read_unaligned() };
     // SAFETY: the kernel has just opened it for this process, and this is the one place where it is taken over.
     unsafe { OwnedFd::from_raw_fd(fd) }
 }

@@ -1,0 +1,64 @@
+//! A step between us and a program that we start in our place: what the manager meant for our pid is meant for its.
+//!
+//! `$LISTEN_PID` and `$WATCHDOG_PID` name the process that they are for. The program's pid is only known once it is
+//! there, so a hidden command of ours, in the program's process, sets them and then becomes the program.
+
+use crate::exit::{Exit, Failure};
+use clap::Args;
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+/// The hidden command's name.
+pub(crate) const NAME: &str = "exec-as-service";
+
+const PID_VARIABLES: [&str; 2] = ["LISTEN_PID", "WATCHDOG_PID"];
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<OsString>,
+}
+
+/// A command that runs `program` in our place.
+pub(crate) fn command(program: &[OsString]) -> Result<Command, Failure> {
+    let (name, arguments) = split(program);
+    let own_pid = std::process::id().to_string();
+    let for_us = |variable| std::env::var(variable).is_ok_and(|pid| pid == own_pid);
+    if !PID_VARIABLES.into_iter().any(for_us) {
+        let mut command = Command::new(name);
+        command.args(arguments);
+        return Ok(command);
+    }
+    let own_program =
+        std::env::current_exe().map_err(|error| Failure::new("finding the program file of readyup", &error))?;
+    let mut command = Command::new(own_program);
+    command.arg(NAME).arg("--").args(program);
+    for variable in PID_VARIABLES {
+        if for_us(variable) {
+            // Marks it as meant for whichever process this becomes.
+            command.env(variable, "0");
+        }
+    }
+    Ok(command)
+}
+
+pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
+    let (name, arguments) = split(&options.command);
+    let mut command = Command::new(name);
+    command.args(arguments);
+    for variable in PID_VARIABLES {
+        if std::env::var(variable).is_ok_and(|pid| pid == "0") {
+            command.env(variable, std::process::id().to_string());
+        }
+    }
+    Err(Failure::start(name, &command.exec()))
+}
+
+fn split(program: &[OsString]) -> (&std::ffi::OsStr, &[OsString]) {
+    match program {
+        [name, arguments @ ..] => (name, arguments),
+        // The command line asks for one.
+        [] => (std::ffi::OsStr::new(""), &[]),
+    }
+}

@@ -1,0 +1,218 @@
+//! `readyup trace`: runs a program with a notify socket of its own, and shows what it says.
+
+mod child;
+mod descriptor;
+mod event;
+mod text;
+
+use crate::exit::{Exit, Failure};
+use child::Child;
+use clap::{Args, ValueEnum};
+use event::{Event, Kind, Sender};
+use readyup::manager::{Believing, Incoming, Listener, Received};
+use readyup::{Attachments, Message, Notifier, NotifyAccess, Outcome};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::{AsFd as _, BorrowedFd};
+use rustix::io::Errno;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Run a program and show each message that it sends to its service manager
+///
+/// The program gets a notify socket of its own, so that no systemd is needed. A line is printed for each message:
+/// the time since the start, who sent it, its assignments, the descriptors that came along, and whether a manager would
+/// believe it. Signals are passed on to the program, and its exit status is passed back.
+///
+/// If NOTIFY_SOCKET is set (in a unit, say, with `readyup trace --` put before the program in ExecStart=), everything
+/// is passed on to the manager there: messages, descriptors and barriers.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  readyup trace -- node server.js
+  readyup trace --json -o trace.jsonl -- ./service --port 8080
+  readyup trace --notify-access all -- ./start.sh
+
+Exit status: the program's own; 128 and the signal's number if a signal ended it; 125 if tracing failed, 126 if the
+program cannot be run, 127 if there is no such program.")]
+pub(crate) struct Options {
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+
+    /// Write the trace to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Whose messages the manager would believe: NotifyAccess= of the unit
+    #[arg(long, value_enum, default_value_t = Access::Main, value_name = "WHOSE")]
+    notify_access: Access,
+
+    /// The program, and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Access {
+    None,
+    Main,
+    Exec,
+    All,
+}
+
+impl From<Access> for NotifyAccess {
+    fn from(access: Access) -> Self {
+        match access {
+            Access::None => Self::None,
+            Access::Main => Self::Main,
+            Access::Exec => Self::Exec,
+            Access::All => Self::All,
+        }
+    }
+}
+
+pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
+    let manager = Notifier::from_env().map_err(|error| Failure::new("the manager to pass messages on to", &error))?;
+    let mut listener =
+        Listener::private().map_err(|error| Failure::new("making a notify socket for the program", &error))?;
+    if manager.is_enabled() {
+        listener = listener.for_relay();
+    }
+    let mut trace = Trace { out: Output::open(options)?, start: Instant::now(), manager };
+    let (mut child, mut signals) = Child::start(&options.command, listener.address())?;
+    trace.show(Kind::Start { pid: child.pid(), command: &lossy(&options.command) });
+
+    let mut believing = Believing::new(child.pid(), options.notify_access.into());
+    loop {
+        let ready = wait([listener.as_fd(), child.as_fd(), signals.as_fd()])?;
+        // Before the program's end is looked at, so that what it said last is shown and passed on.
+        while let Some(incoming) =
+            listener.receive(Some(Duration::ZERO)).map_err(|error| Failure::new("receiving", &error))?
+        {
+            trace.on_incoming(&incoming, &mut believing);
+        }
+        if ready[2] {
+            signals.pass_on(&child);
+        }
+        if ready[1] {
+            let status = child.wait()?;
+            trace.show(Kind::exit(status));
+            return Ok(Exit::Of(status));
+        }
+    }
+}
+
+/// Waits until one of the descriptors has something.
+fn wait<const N: usize>(fds: [BorrowedFd<'_>; N]) -> Result<[bool; N], Failure> {
+    let mut polled = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+    match poll(&mut polled, None) {
+        Ok(_) => Ok(polled.map(|fd| !fd.revents().is_empty())),
+        Err(Errno::INTR) => Ok([false; N]),
+        Err(errno) => Err(Failure::new("waiting", &errno)),
+    }
+}
+
+fn lossy(command: &[OsString]) -> Vec<String> {
+    command.iter().map(|argument| argument.to_string_lossy().into_owned()).collect()
+}
+
+struct Trace {
+    out: Output,
+    start: Instant,
+    manager: Notifier,
+}
+
+impl Trace {
+    fn on_incoming(&mut self, incoming: &Incoming, believing: &mut Believing) {
+        match incoming {
+            Incoming::Message(received) => {
+                let standing = believing.standing(received.sender().pid());
+                let access = believing.access();
+                let believed = believing.on_message(received);
+                let passed_on = self.pass_on(received, believed);
+                let message = received.message();
+                self.show(Kind::Message {
+                    sender: Sender::look_up(received.sender()),
+                    assignments: event::assignments(&message),
+                    fds: descriptor::describe_all(received.fds()),
+                    closed_fds: received.closed_fds(),
+                    standing: standing.into(),
+                    notify_access: access.as_str(),
+                    believed,
+                    passed_on,
+                });
+            }
+            Incoming::Barrier(request) => {
+                let passed_on = request.fd().map(|fd| {
+                    let attachments = Attachments { pid: None, fds: &[fd] };
+                    self.send(Message::BARRIER, &attachments)
+                });
+                self.show(Kind::Barrier { sender: Sender::look_up(request.sender()), passed_on });
+            }
+            Incoming::Dropped(dropped) => {
+                let sender = dropped.sender().map(Sender::look_up);
+                self.show(Kind::Dropped { sender, reason: dropped.reason().to_string() });
+            }
+            // A kind that a later version of the library knows.
+            _ => {}
+        }
+    }
+
+    /// Passes a message on to our own manager. To it, we are the main process: what the program itself says is said in
+    /// our name, and for anybody else it is left to the manager whether to believe them.
+    fn pass_on(&self, received: &Received, believed: bool) -> Option<Result<(), String>> {
+        if !self.manager.is_enabled() {
+            return None;
+        }
+        let fds: Vec<_> = received.fds().iter().map(|fd| fd.as_fd()).collect();
+        let pid = (!believed).then(|| received.sender().pid());
+        Some(self.send(received.message(), &Attachments { pid, fds: &fds }))
+    }
+
+    fn send(&self, message: Message<'_>, attachments: &Attachments<'_>) -> Result<(), String> {
+        match self.manager.send_with(message, attachments) {
+            Ok(Outcome::Sent | Outcome::SentAsSelf | Outcome::NoManager) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn show(&mut self, kind: Kind<'_>) {
+        self.out.write(&Event { time: self.start.elapsed().as_secs_f64(), kind });
+    }
+}
+
+/// Where the trace goes.
+struct Output {
+    json: bool,
+    to: Box<dyn Write>,
+    broken: bool,
+}
+
+impl Output {
+    fn open(options: &Options) -> Result<Self, Failure> {
+        let to: Box<dyn Write> = match &options.output {
+            None => Box::new(stdout()),
+            Some(path) => Box::new(
+                File::create(path).map_err(|error| Failure::new(&format!("writing to {}", path.display()), &error))?,
+            ),
+        };
+        Ok(Self { json: options.json, to, broken: false })
+    }
+
+    fn write(&mut self, event: &Event<'_>) {
+        if self.broken {
+            return;
+        }
+        let line = if self.json {
+            // Strings and numbers only, so that it cannot fail; an empty line would be seen.
+            serde_json::to_string(event).unwrap_or_default()
+        } else {
+            text::line(event)
+        };
+        // When nobody reads the trace any more the program goes on all the same.
+        self.broken = writeln!(self.to, "{line}").and_then(|()| self.to.flush()).is_err();
+    }
+}
