@@ -1,0 +1,8 @@
+//! The manager's side, against hand-made datagrams.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod listener;
+mod rules;
+mod testing;
