@@ -1,6 +1,6 @@
 //! Descriptors that the manager passes: socket activation and the fd store.
 
-use super::listen::listen_fds;
+use super::listen::{claim, listed};
 use crate::error::{Call, Error};
 use crate::protocol::ListenVariables;
 use crate::sys;
@@ -59,12 +59,16 @@ impl PassedFds {
         }
         let values =
             ListenVariables { pid: bytes(&pid), fds: bytes(&fds), names: bytes(&names), pidfd_id: bytes(&pidfd_id) };
-        let listed = listen_fds(&values)?;
+        let listed = listed(&values)?;
         if listed.count() == 0 {
             return Ok(Self { fds: Vec::new() });
         }
         if TAKEN.swap(true, Ordering::SeqCst) {
             return Err(Error::already_taken());
+        }
+        if let Err(error) = claim(&listed) {
+            TAKEN.store(false, Ordering::SeqCst);
+            return Err(error);
         }
         let fds = sys::adopt(listed.range());
         Ok(Self { fds: listed.names().map(<[u8]>::to_vec).zip(fds).collect() })

@@ -24,10 +24,20 @@ use rustix::process::getpid;
 /// # Ok::<(), readyup::Error>(())
 /// ```
 pub fn listen_fds<'a>(values: &ListenVariables<'a>) -> Result<ListenFds<'a>, Error> {
-    let own_id = values.pidfd_id.and_then(|_| own_pidfd_id());
-    let listed = ListenFds::parse(values, getpid().as_raw_nonzero().get().unsigned_abs(), own_id)?;
-    sys::close_on_exec(listed.range()).map_err(|errno| Error::system(Call::Adopt, errno))?;
+    let listed = listed(values)?;
+    claim(&listed)?;
     Ok(listed)
+}
+
+/// What the values say was passed to this process.
+pub(super) fn listed<'a>(values: &ListenVariables<'a>) -> Result<ListenFds<'a>, Error> {
+    let own_id = values.pidfd_id.and_then(|_| own_pidfd_id());
+    Ok(ListenFds::parse(values, getpid().as_raw_nonzero().get().unsigned_abs(), own_id)?)
+}
+
+/// Sees that the descriptors are there, and makes them close-on-exec.
+pub(super) fn claim(listed: &ListenFds<'_>) -> Result<(), Error> {
+    sys::close_on_exec(listed.range()).map_err(|errno| Error::system(Call::Adopt, errno))
 }
 
 /// The inode number of a pidfd of this process; none on kernels whose pidfds all have the same one.
