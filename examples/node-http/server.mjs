@@ -31,11 +31,10 @@ server.listen(passed ? { fd: passed.fd } : { port: Number(process.env.PORT ?? 80
   // server's descriptor.)
   if (!passed) await storeFds('http', [server._handle.fd]);
   await ready(`Serving on ${address}:${port}${passed ? ', a passed socket' : ''}`);
+  // A heartbeat at half of WatchdogSec=, if the unit has it. It comes from the event loop: if that hangs, it stops.
+  watchdog.start({ check: () => server.listening });
   console.log(`serving on http://${address}:${port}`);
 });
-
-// A heartbeat at half of WatchdogSec=, if the unit has it. It comes from the event loop: if that hangs, it stops.
-watchdog.start({ check: () => server.listening });
 
 process.on('SIGHUP', async () => {
   await reloading('Reading the greeting');

@@ -135,7 +135,8 @@ export class Channel {
       this.#handle?.abandon();
       return Promise.reject(queueFull('and it was not to be waited for'));
     }
-    if (this.#size + size + OVERHEAD > WAITING_MAX) return Promise.reject(queueFull('and too much waits for it already'));
+    if (this.#size + size + OVERHEAD > WAITING_MAX)
+      return Promise.reject(queueFull('and too much waits for it already'));
     return new Promise((resolve, reject) => {
       this.#size += size + OVERHEAD;
       this.#waiting.push({ attempt, size, end: performance.now() + timeout, resolve, reject });
