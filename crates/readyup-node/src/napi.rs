@@ -299,10 +299,12 @@ impl<T> Drop for SharedState<T> {
 /// or when the env ends.
 extern "C" fn release<T>(_: Env, data: *mut c_void, _: *mut c_void) {
     let shared = data.cast::<Shared<T>>();
-    // SAFETY: `method` counted this function, so that the memory is still there; finalizers run on the env's thread.
-    let left = unsafe {
-        (*shared).functions = (*shared).functions.wrapping_sub(1);
-        (*shared).functions
+    let left = {
+        // SAFETY: `method` counted this function, so that the memory is still there; finalizers run on the env's
+        // thread, and none of the functions is running.
+        let shared = unsafe { &mut *shared };
+        shared.functions = shared.functions.wrapping_sub(1);
+        shared.functions
     };
     if left == 0 {
         // SAFETY: no function is left that could use it.

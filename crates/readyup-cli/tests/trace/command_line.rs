@@ -74,7 +74,7 @@ fn ok_output_to_a_file_leaves_standard_output_alone() {
 
 #[test]
 fn ok_nobody_reads_the_trace() {
-    let (read, write) = std::io::pipe().unwrap();
+    let (read, write) = rustix::pipe::pipe().unwrap();
     drop(read);
     let status = trace(&[]).args(["sh", "-c", "exit 5"]).stdout(Stdio::from(write)).status().unwrap();
     assert_eq!(status.code(), Some(5));

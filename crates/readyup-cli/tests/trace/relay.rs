@@ -17,7 +17,8 @@ fn ok_messages_descriptors_and_barriers() {
     if is_role("service") {
         let notifier = Notifier::from_env().unwrap();
         notifier.ready().unwrap();
-        let (mut read, write) = std::io::pipe().unwrap();
+        let (read, write) = rustix::pipe::pipe().unwrap();
+        let mut read = std::fs::File::from(read);
         notifier.store_fds(FdName::new("pipe").unwrap(), &[write.as_fd()]).unwrap();
         drop(write);
         let mut text = String::new();

@@ -29,7 +29,8 @@ fn ok_store_and_remove() {
 #[test]
 fn ok_the_descriptor_is_the_same_file() {
     let listener = Listener::private().unwrap();
-    let (mut read, write) = std::io::pipe().unwrap();
+    let (read, write) = rustix::pipe::pipe().unwrap();
+    let mut read = File::from(read);
     Notifier::new(*listener.address()).store_fds(FdName::new("pipe").unwrap(), &[write.as_fd()]).unwrap();
     drop(write);
     let mut received = message(&listener);

@@ -62,7 +62,8 @@ fn err_dropped() {
 /// Sends with the writing ends of `count` pipes; tells the judgement, and whether all of them were closed by it.
 fn with_pipes(payload: &[u8], count: usize) -> (Incoming, bool) {
     let listener = Listener::private().unwrap();
-    let (mut read, write) = std::io::pipe().unwrap();
+    let (read, write) = rustix::pipe::pipe().unwrap();
+    let mut read = File::from(read);
     let fds = vec![write.as_fd(); count];
     let attachments = Attachments { pid: None, fds: &fds };
     Notifier::new(*listener.address()).send_with(Message::raw(payload).unwrap(), &attachments).unwrap();
