@@ -44,8 +44,7 @@ pub(crate) fn state(env: Env, value: Value, buffer: &mut TextBuffer) -> Result<M
 
 /// Adds `[key, value, key, value, …]` to a message.
 pub(crate) fn push_assignments(env: Env, pairs: Value, message: &mut MessageBuf) -> Result<(), Error> {
-    let mut key_buffer = [0; 128];
-    let mut value_buffer = TEXT_BUFFER;
+    let (mut key_buffer, mut value_buffer) = (TEXT_BUFFER, TEXT_BUFFER);
     let count = env.array_length(pairs).unwrap_or(0) / 2;
     for pair in 0..count {
         let (Some(key), Some(value)) =
@@ -53,7 +52,7 @@ pub(crate) fn push_assignments(env: Env, pairs: Value, message: &mut MessageBuf)
         else {
             continue;
         };
-        let key = env.get_string(key, &mut key_buffer).unwrap_or_default();
+        let key = text(env, key, &mut key_buffer).unwrap_or_default();
         let value = text(env, value, &mut value_buffer).unwrap_or_default();
         message.push(Assignment::decode(key, value)?)?;
     }

@@ -1,7 +1,7 @@
 // Getting messages to one manager, in order, without ever holding the event loop. Internal.
 
 import { calling, errorFrom, systemError } from './errors';
-import { type Handle, NO_MANAGER, QUEUE_FULL, UNDER_WAY, native } from './native';
+import { type Addon, type Handle, NO_MANAGER, QUEUE_FULL, UNDER_WAY, native } from './native';
 
 const EAGAIN = -11;
 const ETIMEDOUT = -110;
@@ -35,17 +35,27 @@ interface Waiting {
  */
 export class Channel {
   readonly #handle: Handle | null;
-  #waiting: Waiting[] = [];
-  /** Messages before this one are done; taken off now and then, rather than one by one. */
+  /** In order; those that ran out of time before their turn are left out. */
+  #waiting: (Waiting | undefined)[] = [];
+  /** Messages before this one are done. */
   #first = 0;
   #size = 0;
+  /** When the first of those that wait runs out of time. */
+  #nextEnd = Infinity;
   #pause = FIRST_PAUSE;
   #timer: NodeJS.Timeout | undefined;
   #barriers = 0;
   #closing = false;
 
   constructor(notifySocket: string | undefined) {
-    this.#handle = calling(() => native()?.open(notifySocket) ?? null);
+    let addon: Addon | null = null;
+    try {
+      addon = native();
+    } catch (error) {
+      // Without a manager nothing is lost without the addon.
+      if (notifySocket !== undefined && notifySocket !== '') throw error;
+    }
+    this.#handle = calling(() => addon?.open(notifySocket) ?? null);
   }
 
   /** Sends, or waits up to `timeout` milliseconds for room. `size` is that of the text. */
@@ -89,28 +99,23 @@ export class Channel {
     const handle = this.#handle;
     if (handle === null) return false;
     const end = performance.now() + timeout;
-    let number = -1;
-    const asked = await this.send(
-      (handle) => {
-        number = handle.barrier();
-        return number === -1 ? QUEUE_FULL : number === -2 ? NO_MANAGER : 1;
-      },
-      0,
-      timeout,
-    );
-    if (!asked) return false;
     this.#barriers += 1;
     try {
+      let number = -1;
+      const ask = (handle: Handle): number => {
+        number = handle.barrier();
+        return number === -1 ? QUEUE_FULL : number === -2 ? NO_MANAGER : 1;
+      };
+      const asked = await this.send(ask, 0, timeout).catch((error: NodeJS.ErrnoException) => {
+        throw error.errno === EAGAIN ? unanswered() : error;
+      });
+      if (!asked) return false;
       // A manager that has nothing else to do answers within the turn.
       for (let pause = 0; ; pause = Math.min(pause * 1.5 + 0.5, LONGEST_PAUSE)) {
         if (calling(() => handle.barrierDone(number))) return true;
         if (performance.now() >= end) {
           handle.barrierDrop(number);
-          throw systemError(
-            ETIMEDOUT,
-            'poll',
-            'the manager did not answer the barrier in the time allowed; is anybody reading from the notify socket?',
-          );
+          throw unanswered();
         }
         await (pause === 0 ? new Promise(setImmediate) : new Promise((resolve) => setTimeout(resolve, pause)));
       }
@@ -132,14 +137,18 @@ export class Channel {
 
   #wait(attempt: (handle: Handle) => number, size: number, timeout: number): Promise<boolean> {
     if (timeout <= 0) {
-      this.#handle?.abandon();
+      // Nothing but this message can be under way: it would have waited before others.
+      if (this.#first >= this.#waiting.length) this.#handle?.abandon();
       return Promise.reject(queueFull('and it was not to be waited for'));
     }
-    if (this.#size + size + OVERHEAD > WAITING_MAX)
+    if (this.#size + size + OVERHEAD > WAITING_MAX) {
       return Promise.reject(queueFull('and too much waits for it already'));
+    }
     return new Promise((resolve, reject) => {
+      const end = performance.now() + timeout;
       this.#size += size + OVERHEAD;
-      this.#waiting.push({ attempt, size, end: performance.now() + timeout, resolve, reject });
+      this.#nextEnd = Math.min(this.#nextEnd, end);
+      this.#waiting.push({ attempt, size, end, resolve, reject });
       this.#timer ??= setTimeout(this.#retry, this.#pause);
     });
   }
@@ -148,7 +157,6 @@ export class Channel {
     this.#timer = undefined;
     const handle = this.#handle;
     if (handle === null) return;
-    const now = performance.now();
     for (let done = 0; done < TURN; done += 1) {
       const message = this.#waiting[this.#first];
       if (message === undefined) break;
@@ -157,43 +165,74 @@ export class Channel {
         result = calling(() => message.attempt(handle));
       } catch (error) {
         this.#pause = FIRST_PAUSE;
-        this.#takeOff(message);
-        message.reject(error as Error);
+        this.#takeOff(this.#first).reject(error as Error);
         continue;
       }
-      if (result !== QUEUE_FULL && result !== UNDER_WAY) {
-        this.#pause = FIRST_PAUSE;
-        this.#takeOff(message);
-        message.resolve(result !== NO_MANAGER);
-        continue;
+      if (result === QUEUE_FULL || result === UNDER_WAY) {
+        this.#giveUpOverdue(handle);
+        break;
       }
-      if (now < message.end) {
-        this.#timer = setTimeout(this.#retry, this.#pause);
-        this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
-        return;
-      }
-      handle.abandon();
-      this.#takeOff(message);
-      message.reject(queueFull('and it made no room in the time allowed; is it busy or stopped?'));
+      this.#pause = FIRST_PAUSE;
+      this.#takeOff(this.#first).resolve(result !== NO_MANAGER);
     }
-    if (this.#first < this.#waiting.length) {
-      // The rest in the next turn, after what else there is to do.
-      this.#timer = setTimeout(this.#retry, 0);
-    } else {
-      this.#waiting = [];
-      this.#first = 0;
+    this.#compact();
+    if (this.#first >= this.#waiting.length) {
       this.#closeIfIdle();
+      return;
     }
+    // In the next turn, after what else there is to do; or later, if the queue is full.
+    this.#timer = setTimeout(this.#retry, this.#pause);
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
   };
 
-  #takeOff(message: Waiting): void {
-    this.#size -= message.size + OVERHEAD;
-    this.#first += 1;
-    if (this.#first >= 4096 && this.#first * 2 >= this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#first);
-      this.#first = 0;
+  /** Rejects messages whose time is up, wherever they stand, but not more than a turn's worth. */
+  #giveUpOverdue(handle: Handle): void {
+    const now = performance.now();
+    if (now < this.#nextEnd) return;
+    this.#nextEnd = Infinity;
+    for (let index = this.#first, given = 0; index < this.#waiting.length; index += 1) {
+      const message = this.#waiting[index];
+      if (message === undefined) continue;
+      if (now < message.end || given >= TURN) {
+        this.#nextEnd = Math.min(this.#nextEnd, message.end);
+        continue;
+      }
+      given += 1;
+      if (index === this.#first) handle.abandon();
+      this.#takeOff(index).reject(queueFull('and it made no room in the time allowed; is it busy or stopped?'));
     }
+    // More of them are waiting to be told.
+    if (this.#nextEnd <= now) this.#pause = FIRST_PAUSE;
   }
+
+  /** Takes the message at `index` off the queue. */
+  #takeOff(index: number): Waiting {
+    const message = this.#waiting[index] as Waiting;
+    this.#size -= message.size + OVERHEAD;
+    this.#waiting[index] = undefined;
+    while (this.#first < this.#waiting.length && this.#waiting[this.#first] === undefined) this.#first += 1;
+    return message;
+  }
+
+  /** Lets go of the memory of those that are done, now and then. */
+  #compact(): void {
+    if (this.#first < this.#waiting.length) {
+      if (this.#first < 4096 || this.#first * 2 < this.#waiting.length) return;
+      this.#waiting = this.#waiting.slice(this.#first);
+    } else {
+      this.#waiting = [];
+      this.#nextEnd = Infinity;
+    }
+    this.#first = 0;
+  }
+}
+
+function unanswered(): NodeJS.ErrnoException {
+  return systemError(
+    ETIMEDOUT,
+    'poll',
+    'the manager did not answer the barrier in the time allowed; is anybody reading from the notify socket?',
+  );
 }
 
 function queueFull(rest: string): NodeJS.ErrnoException {

@@ -24,7 +24,8 @@ export interface Handle {
   close(): void;
 }
 
-interface Addon {
+/** What the addon exports. */
+export interface Addon {
   open(notifySocket?: string): Handle;
   watchdogPeriod(usec?: string, pid?: string): number | undefined;
   listenFds(pid?: string, fds?: string, names?: string, pidfdId?: string): (number | string)[];

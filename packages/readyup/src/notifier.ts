@@ -50,18 +50,20 @@ export class Notifier {
   constructor(options: NotifierOptions = {}) {
     const { socket = process.env['NOTIFY_SOCKET'], timeout = DEFAULT_TIMEOUT, unsetEnvironment = false } = options;
     this.#timeout = milliseconds('timeout', timeout);
-    let channel: () => Channel;
     let pingChannel: () => Channel;
-    if ((options as typeof AMBIENT) === AMBIENT) {
-      channel = ambientChannel;
+    if (options === AMBIENT) {
+      this.#channel = ambientChannel;
       pingChannel = lastChannel;
     } else {
-      const own = new Channel(socket);
-      channel = pingChannel = () => own;
+      try {
+        if (socket !== undefined && typeof socket !== 'string') throw typeError('"socket" must be a string');
+        const own = new Channel(socket);
+        this.#channel = pingChannel = () => own;
+      } finally {
+        if (unsetEnvironment) delete process.env['NOTIFY_SOCKET'];
+      }
     }
-    if (unsetEnvironment) delete process.env['NOTIFY_SOCKET'];
-    this.#channel = channel;
-    this.watchdog = new Watchdog(channel, pingChannel, (text) => this.status(text));
+    this.watchdog = new Watchdog(this.#channel, pingChannel, (text) => this.status(text));
   }
 
   /**
@@ -81,7 +83,7 @@ export class Notifier {
    * await status(`${clients.size} clients connected`);
    */
   status(text: string): Promise<boolean> {
-    return this.notify({ status: text });
+    return this.#one({ status: text });
   }
 
   /**
@@ -124,7 +126,7 @@ export class Notifier {
    * }
    */
   extendTimeout(ms: number): Promise<boolean> {
-    return this.notify({ extendTimeout: ms });
+    return this.#one({ extendTimeout: ms });
   }
 
   /**
@@ -135,7 +137,7 @@ export class Notifier {
    * await mainPid(child.pid);
    */
   mainPid(pid: number): Promise<boolean> {
-    return this.notify({ mainPid: pid });
+    return this.#one({ mainPid: pid });
   }
 
   /**
@@ -197,11 +199,9 @@ export class Notifier {
    * @example
    * await storeFds('http', [server._handle.fd]);
    */
-  storeFds(name: string, fds: readonly number[], options: { poll?: false } = {}): Promise<boolean> {
-    return this.notify(
-      { fdStore: true, fdName: name, ...(options.poll === false ? { fdPoll: false as const } : {}) },
-      { fds },
-    );
+  async storeFds(name: string, fds: readonly number[], options: { poll?: false } = {}): Promise<boolean> {
+    const poll = options.poll === false ? { fdPoll: false as const } : {};
+    return this.notify({ fdStore: true, fdName: text('name', name), ...poll }, { fds: descriptors(fds) });
   }
 
   /**
@@ -210,8 +210,16 @@ export class Notifier {
    * @example
    * await removeFds('http');
    */
-  removeFds(name: string): Promise<boolean> {
-    return this.notify({ fdStoreRemove: true, fdName: name });
+  async removeFds(name: string): Promise<boolean> {
+    return this.notify({ fdStoreRemove: true, fdName: text('name', name) });
+  }
+
+  /** Sends one field, which must not be missing: what a failed `spawn` has for a pid, say, is nothing to be silent about. */
+  async #one(fields: Fields): Promise<boolean> {
+    for (const [name, value] of Object.entries(fields)) {
+      if (value === undefined) throw typeError(`"${name}" is missing`);
+    }
+    return this.notify(fields);
   }
 }
 
@@ -239,10 +247,19 @@ export function checked({ pid, fds }: Attachments): Attachments {
     result.pid = pid;
   }
   if (fds !== undefined) {
-    if (!Array.isArray(fds) || !fds.every((fd) => Number.isInteger(fd) && fd >= 0 && fd <= 0x7fffffff)) {
-      throw typeError('"fds" must be an array of descriptors');
-    }
-    result.fds = [...(fds as number[])];
+    result.fds = descriptors(fds);
   }
   return result;
+}
+
+function descriptors(fds: readonly number[]): number[] {
+  if (!Array.isArray(fds) || !fds.every((fd) => Number.isInteger(fd) && fd >= 0 && fd <= 0x7fffffff)) {
+    throw typeError('"fds" must be an array of descriptors');
+  }
+  return [...(fds as number[])];
+}
+
+function text(name: string, value: string): string {
+  if (typeof value !== 'string') throw typeError(`"${name}" must be a string`);
+  return value;
 }

@@ -83,7 +83,7 @@ export class Watchdog {
     const beat = (): void => {
       // From when it was due, so that the heartbeats don't drift; what was missed is not made up for.
       due = Math.max(due + interval, performance.now());
-      this.#timer = setTimeout(beat, due - performance.now()).unref();
+      this.#timer = setTimeout(beat, delay(due - performance.now())).unref();
       if (options.check === undefined) {
         this.#tryPing();
       } else if (!run.checking) {
@@ -158,7 +158,7 @@ export class Watchdog {
     };
     const deadline = setTimeout(() => {
       settle(new Error(`the check took longer than ${timeout} ms`));
-    }, timeout).unref();
+    }, delay(timeout)).unref();
     let result: unknown;
     try {
       result = check();
@@ -181,8 +181,19 @@ function verdict(value: unknown): Error | undefined {
   return value === false ? new Error('the check failed') : undefined;
 }
 
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
+/** What was thrown, as an error with a text. It may be anything at all. */
+function asError(thrown: unknown): Error {
+  try {
+    if (thrown instanceof Error && typeof thrown.message === 'string') return thrown;
+    return new Error(String(thrown), { cause: thrown });
+  } catch {
+    return new Error('the check failed with something that is no text', { cause: thrown });
+  }
+}
+
+/** A time as a timer can have it: a longer one would be taken for none at all. */
+function delay(ms: number): number {
+  return Math.min(ms, 0x7fffffff);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
