@@ -1,7 +1,6 @@
 //! From JavaScript's arguments to the library's, and from its errors to JavaScript's.
-#![allow(unsafe_code)]
 
-use crate::napi::{Env, Value};
+use crate::napi::{Env, Value, fd};
 use readyup::protocol::{FDS_MAX, MESSAGE_MAX, MessageError};
 use readyup::{Assignment, Error, Message, MessageBuf};
 use rustix::fd::BorrowedFd;
@@ -68,18 +67,14 @@ pub(crate) struct Fds {
 impl Fds {
     /// Reads the array. What is not a number, or negative, is as bad a descriptor as one that is not open.
     pub(crate) fn read(env: Env, array: Value) -> Result<Self, Error> {
-        // SAFETY: a placeholder that is never used: only the first `count` are. It is not -1.
-        let placeholder = unsafe { BorrowedFd::borrow_raw(0) };
-        let mut fds = Self { fds: [placeholder; FDS_MAX], count: 0 };
+        // Only the first `count` are ever used.
+        let mut fds = Self { fds: [fd(0); FDS_MAX], count: 0 };
         let count = env.array_length(array).unwrap_or(0);
         for index in 0..count {
             let Some(slot) = fds.fds.get_mut(fds.count) else {
                 return Err(Error::too_many_fds(count as usize));
             };
-            let number = env.element(array, index).and_then(|value| env.get_integer(value)).unwrap_or(i32::MAX);
-            // SAFETY: the caller of the JavaScript function keeps the descriptor open during the call, as for every
-            // function of `fs`. One that is not open makes the system call fail with EBADF. It is not -1.
-            *slot = unsafe { BorrowedFd::borrow_raw(if number < 0 { i32::MAX } else { number }) };
+            *slot = fd(env.element(array, index).and_then(|value| env.get_integer(value)).unwrap_or(-1));
             fds.count = fds.count.wrapping_add(1);
         }
         Ok(fds)

@@ -1,7 +1,7 @@
 //! What the environment's values mean. JavaScript reads them: in a worker, and in Bun, it alone has the right ones.
 
 use crate::arguments::{self, TEXT_BUFFER};
-use crate::napi::{CallbackInfo, Env, Value};
+use crate::napi::{Arguments, Env, Value};
 use readyup::protocol::ListenVariables;
 use readyup::{Error, WatchdogSettings};
 
@@ -11,8 +11,7 @@ fn own_pid() -> u32 {
 }
 
 /// `watchdogPeriod(usec?: string, pid?: string)`: in milliseconds; `undefined` where no watchdog is set on this process.
-pub(crate) extern "C" fn watchdog_period(env: Env, info: CallbackInfo) -> Value {
-    let [usec, pid] = env.arguments(info);
+pub(crate) fn watchdog_period(env: Env, [usec, pid, ..]: Arguments) -> Value {
     let (mut usec_buffer, mut pid_buffer) = (TEXT_BUFFER, TEXT_BUFFER);
     let usec = arguments::text(env, usec, &mut usec_buffer);
     let pid = arguments::text(env, pid, &mut pid_buffer);
@@ -25,8 +24,7 @@ pub(crate) extern "C" fn watchdog_period(env: Env, info: CallbackInfo) -> Value 
 
 /// `listenFds(pid?: string, fds?: string, names?: string, pidfdId?: string)`: the passed descriptors, each made
 /// close-on-exec, as `[fd, name, fd, name, …]`.
-pub(crate) extern "C" fn listen_fds(env: Env, info: CallbackInfo) -> Value {
-    let [pid, fds, names, pidfd_id] = env.arguments(info);
+pub(crate) fn listen_fds(env: Env, [pid, fds, names, pidfd_id]: Arguments) -> Value {
     let (mut pid_buffer, mut fds_buffer, mut id_buffer) = (TEXT_BUFFER, TEXT_BUFFER, TEXT_BUFFER);
     // As many names of full length as one message can bring descriptors.
     let mut names_buffer = [0; 256 * 256];
@@ -52,6 +50,6 @@ pub(crate) extern "C" fn listen_fds(env: Env, info: CallbackInfo) -> Value {
 }
 
 /// `booted()`: whether the machine was booted with systemd.
-pub(crate) extern "C" fn booted(env: Env, _: CallbackInfo) -> Value {
+pub(crate) fn booted(env: Env, _: Arguments) -> Value {
     env.boolean(readyup::booted())
 }

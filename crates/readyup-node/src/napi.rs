@@ -7,8 +7,10 @@
 //! runtime throws once the callback returns.
 #![allow(unsafe_code)]
 
+use core::cell::{Cell, UnsafeCell};
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr::null_mut;
+use rustix::fd::BorrowedFd;
 
 /// `napi_env`, valid during one callback.
 #[derive(Clone, Copy)]
@@ -23,10 +25,16 @@ pub struct Value(*mut c_void);
 /// `napi_callback_info`, valid during one callback.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(crate) struct CallbackInfo(*mut c_void);
+struct CallbackInfo(*mut c_void);
 
 /// `napi_callback`
-pub(crate) type Callback = extern "C" fn(Env, CallbackInfo) -> Value;
+type Callback = extern "C" fn(Env, CallbackInfo) -> Value;
+
+/// The most arguments that one of the addon's functions takes.
+const ARGUMENTS: usize = 4;
+
+/// A call's arguments, `undefined` where fewer were given.
+pub(crate) type Arguments = [Value; ARGUMENTS];
 
 /// `napi_finalize`
 type Finalize = extern "C" fn(Env, *mut c_void, *mut c_void);
@@ -200,12 +208,19 @@ impl Env {
         self.undefined()
     }
 
-    pub(crate) fn function(self, name: &CStr, callback: Callback) -> Value {
-        self.function_with(name, callback, null_mut())
+    /// A function of the module.
+    pub(crate) fn function<F>(self, name: &CStr, _: F) -> Value
+    where
+        F: Fn(Env, Arguments) -> Value + Copy + 'static,
+    {
+        extern "C" fn callback<F: Fn(Env, Arguments) -> Value + Copy + 'static>(env: Env, info: CallbackInfo) -> Value {
+            let (arguments, _) = env.callback_info(info);
+            the_function::<F>()(env, arguments)
+        }
+        self.create_function(name, callback::<F>, null_mut())
     }
 
-    /// A function whose callback gets `data`.
-    fn function_with(self, name: &CStr, callback: Callback, data: *mut c_void) -> Value {
+    fn create_function(self, name: &CStr, callback: Callback, data: *mut c_void) -> Value {
         let mut result = self.undefined();
         // SAFETY: the name's length is given; what `data` points to, the callers answer for.
         unsafe {
@@ -214,43 +229,59 @@ impl Env {
         result
     }
 
-    /// The arguments of a call, `undefined` where fewer were given.
-    pub(crate) fn arguments<const N: usize>(self, info: CallbackInfo) -> [Value; N] {
-        let mut count = N;
-        let mut values = [Value(null_mut()); N];
-        // SAFETY: there is room for `count` values, and what is not asked for is null.
-        unsafe { napi_get_cb_info(self, info, &raw mut count, values.as_mut_ptr(), null_mut(), null_mut()) };
-        values
-    }
-
-    /// The state of a method, and its arguments.
-    ///
-    /// # Safety
-    ///
-    /// The callback must have been given to [`SharedState::method`] of the same `T`.
-    #[inline]
-    pub(crate) unsafe fn method_arguments<T, const N: usize>(self, info: CallbackInfo) -> (*mut T, [Value; N]) {
-        let mut count = N;
-        let mut values = [Value(null_mut()); N];
+    /// The arguments of the running callback, and the data that its function was made with.
+    fn callback_info(self, info: CallbackInfo) -> (Arguments, *mut c_void) {
+        let mut arguments = [Value(null_mut()); ARGUMENTS];
+        let mut count = ARGUMENTS;
         let mut data = null_mut();
-        // SAFETY: as in `arguments`; `data` points to a local.
-        unsafe { napi_get_cb_info(self, info, &raw mut count, values.as_mut_ptr(), null_mut(), &raw mut data) };
-        (data.cast::<Shared<T>>().cast(), values)
+        // SAFETY: there is room for `count` values, of which those that were not given are set to `undefined`; what is
+        // not asked for is null.
+        unsafe { napi_get_cb_info(self, info, &raw mut count, arguments.as_mut_ptr(), null_mut(), &raw mut data) };
+        (arguments, data)
     }
 }
 
-/// A state that several JavaScript functions share, and how many do.
-#[repr(C)]
-struct Shared<T> {
-    /// First, so that a pointer to the whole is one to it.
-    state: T,
-    functions: u32,
+/// A descriptor that JavaScript knows by its number. One that is no descriptor's is a bad descriptor.
+pub(crate) fn fd(number: i32) -> BorrowedFd<'static> {
+    let number = if number < 0 { i32::MAX } else { number };
+    // SAFETY: it is not -1. That it is open during the call the JavaScript caller answers for, as for every function of
+    // `fs`; if it is not, the system call fails with EBADF.
+    unsafe { BorrowedFd::borrow_raw(number) }
 }
 
-/// A state in memory of its own, which lives for as long as one of its methods does.
+/// The one value of the type of a function, which is of no size: a callback has room for data, but none for a function.
+fn the_function<F: Copy + 'static>() -> F {
+    const { assert!(size_of::<F>() == 0) };
+    // SAFETY: a value of no size is read from nowhere, and whoever names the type `F` has given such a value to
+    // `function` or `method`, from which it may be copied.
+    unsafe { core::ptr::NonNull::<F>::dangling().read() }
+}
+
+/// A state that several JavaScript functions share. It belongs to one env, and so to one thread.
+pub(crate) struct Shared<T> {
+    state: UnsafeCell<T>,
+    in_use: Cell<bool>,
+    functions: Cell<u32>,
+}
+
+impl<T> Shared<T> {
+    /// Uses the state. `None` if it is in use: a call into the runtime from within has run JavaScript that called one of
+    /// the state's functions.
+    pub(crate) fn with<R>(&self, with: impl FnOnce(&mut T) -> R) -> Option<R> {
+        if self.in_use.replace(true) {
+            return None;
+        }
+        // SAFETY: `in_use` was false, so that there is no other borrow, and there will be none until it is false again.
+        let result = with(unsafe { &mut *self.state.get() });
+        self.in_use.set(false);
+        Some(result)
+    }
+}
+
+/// The owner of a shared state in memory of its own, which lives for as long as one of its methods does.
 pub(crate) struct SharedState<T>(*mut Shared<T>);
 
-impl<T> SharedState<T> {
+impl<T: 'static> SharedState<T> {
     const SIZE: usize = {
         assert!(align_of::<Shared<T>>() <= 4096);
         size_of::<Shared<T>>()
@@ -263,20 +294,37 @@ impl<T> SharedState<T> {
         let memory =
             unsafe { mmap_anonymous(null_mut(), Self::SIZE, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE) }?
                 .cast::<Shared<T>>();
+        let shared = Shared { state: UnsafeCell::new(state), in_use: Cell::new(false), functions: Cell::new(0) };
         // SAFETY: the mapping is large enough, aligned to a page, and nobody else has it.
-        unsafe { memory.write(Shared { state, functions: 0 }) };
+        unsafe { memory.write(shared) };
         Ok(Self(memory))
     }
 
-    /// A JavaScript function that keeps the state alive.
-    pub(crate) fn method(&mut self, env: Env, name: &CStr, callback: Callback) -> Value {
-        let function = env.function_with(name, callback, self.0.cast());
-        // SAFETY: the memory is the state's; `release` is told of the same pointer and type.
+    fn shared(&self) -> &Shared<T> {
+        // SAFETY: the memory is there for as long as its owner is.
+        unsafe { &*self.0 }
+    }
+
+    /// A JavaScript function that gets the state, and keeps it alive.
+    pub(crate) fn method<F>(&self, env: Env, name: &CStr, _: F) -> Value
+    where
+        F: Fn(Env, &Shared<T>, Arguments) -> Value + Copy + 'static,
+    {
+        extern "C" fn callback<T, F>(env: Env, info: CallbackInfo) -> Value
+        where
+            F: Fn(Env, &Shared<T>, Arguments) -> Value + Copy + 'static,
+        {
+            let (arguments, data) = env.callback_info(info);
+            // SAFETY: the function was made below with the memory of a `Shared<T>`, which it keeps alive.
+            let shared = unsafe { &*data.cast::<Shared<T>>() };
+            the_function::<F>()(env, shared, arguments)
+        }
+        let function = env.create_function(name, callback::<T, F>, self.0.cast());
+        // SAFETY: `release` is told of the memory of a `Shared<T>`.
         let status = unsafe { napi_add_finalizer(env, function, self.0.cast(), release::<T>, null_mut(), null_mut()) };
         if status == OK {
-            // SAFETY: the memory is the state's, and only this thread knows it.
-            let shared = unsafe { &mut *self.0 };
-            shared.functions = shared.functions.wrapping_add(1);
+            let functions = &self.shared().functions;
+            functions.set(functions.get().wrapping_add(1));
             function
         } else {
             // A function without a finalizer could outlive the state.
@@ -287,8 +335,8 @@ impl<T> SharedState<T> {
 
 impl<T> Drop for SharedState<T> {
     fn drop(&mut self) {
-        // SAFETY: the memory is the state's until the last function's finalizer has run.
-        if unsafe { (*self.0).functions } == 0 {
+        // SAFETY: the memory is there for as long as its owner is.
+        if unsafe { &*self.0 }.functions.get() == 0 {
             // SAFETY: no function has it, and the one owner is going.
             unsafe { free(self.0) };
         }
@@ -300,14 +348,13 @@ impl<T> Drop for SharedState<T> {
 extern "C" fn release<T>(_: Env, data: *mut c_void, _: *mut c_void) {
     let shared = data.cast::<Shared<T>>();
     let left = {
-        // SAFETY: `method` counted this function, so that the memory is still there; finalizers run on the env's
-        // thread, and none of the functions is running.
-        let shared = unsafe { &mut *shared };
-        shared.functions = shared.functions.wrapping_sub(1);
-        shared.functions
+        // SAFETY: `method` counted this function, so that the memory is still there.
+        let functions = unsafe { &(*shared).functions };
+        functions.set(functions.get().wrapping_sub(1));
+        functions.get()
     };
     if left == 0 {
-        // SAFETY: no function is left that could use it.
+        // SAFETY: no function is left that could use it, and its owner went when they were made.
         unsafe { free(shared) };
     }
 }
@@ -319,7 +366,7 @@ unsafe fn free<T>(shared: *mut Shared<T>) {
     // SAFETY: it holds a value, which nobody uses after this.
     unsafe { shared.drop_in_place() };
     // SAFETY: it is a whole mapping made by `new`. An error would mean that there is nothing to unmap.
-    let _ = unsafe { rustix::mm::munmap(shared.cast(), SharedState::<T>::SIZE) };
+    let _ = unsafe { rustix::mm::munmap(shared.cast(), size_of::<Shared<T>>()) };
 }
 
 /// `napi_module_register_by_symbol` looks for these two.
