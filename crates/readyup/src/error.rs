@@ -51,6 +51,17 @@ enum Repr {
 }
 
 /// What kind of thing went wrong.
+///
+/// ```
+/// use readyup::{ErrorKind, Notifier};
+///
+/// // A manager that is gone is no reason for a service to fail.
+/// match Notifier::new("/nowhere/notify".parse()?).ready() {
+///     Err(error) if error.kind() == ErrorKind::NotFound => eprintln!("going on: {error}"),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), readyup::protocol::AddressError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -178,6 +189,14 @@ impl Error {
     }
 
     /// The error of so many descriptors in one message, for callers that don't even hold that many.
+    ///
+    /// ```
+    /// use readyup::{Error, ErrorKind};
+    ///
+    /// let error = Error::too_many_fds(1000);
+    /// assert_eq!(error.kind(), ErrorKind::TooManyFds);
+    /// assert!(error.to_string().starts_with("1000 descriptors in one message"));
+    /// ```
     #[must_use]
     pub const fn too_many_fds(count: usize) -> Self {
         Self(Repr::TooManyFds { count })
@@ -206,6 +225,13 @@ impl Error {
     }
 
     /// What kind of error it is.
+    ///
+    /// ```
+    /// use readyup::{ErrorKind, Notifier};
+    ///
+    /// let error = Notifier::disabled().status("a\nb").unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Message);
+    /// ```
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self.0 {
@@ -227,7 +253,17 @@ impl Error {
         }
     }
 
-    /// The `errno` that a C function would report: the operating system's own, or the one that fits best.
+    /// The `errno` that a C function would report: the operating system's own, or the one that fits best. It is
+    /// positive; [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html) and its
+    /// relatives return it negated.
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    ///
+    /// let error = Notifier::new("/nowhere/notify".parse()?).ready().unwrap_err();
+    /// assert_eq!(error.raw_os_error(), 2); // ENOENT
+    /// # Ok::<(), readyup::protocol::AddressError>(())
+    /// ```
     #[must_use]
     pub fn raw_os_error(&self) -> i32 {
         let errno = match self.0 {
@@ -251,6 +287,14 @@ impl Error {
     }
 
     /// The system call that failed, where it was one.
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    ///
+    /// let error = Notifier::new("/nowhere/notify".parse()?).ready().unwrap_err();
+    /// assert_eq!(error.syscall(), Some("connect"));
+    /// # Ok::<(), readyup::protocol::AddressError>(())
+    /// ```
     #[must_use]
     pub fn syscall(&self) -> Option<&'static str> {
         match self.0 {
@@ -262,6 +306,15 @@ impl Error {
     }
 
     /// Hands the text to `put` piece by piece: what `Display` prints, for places without `core::fmt`.
+    ///
+    /// ```
+    /// use readyup::Error;
+    ///
+    /// let error = Error::too_many_fds(1000);
+    /// let mut text = String::new();
+    /// error.describe(&mut |piece| text.push_str(piece));
+    /// assert_eq!(text, error.to_string());
+    /// ```
     pub fn describe(&self, put: &mut dyn FnMut(&str)) {
         match &self.0 {
             Repr::Message(error) => error.describe(put),

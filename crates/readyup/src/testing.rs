@@ -28,6 +28,17 @@ use std::time::{Duration, Instant};
 
 /// A manager that believes everybody. It receives from a thread of its own, so that barriers are answered and no
 /// queue fills up while a test is busy, and keeps what came in until it is expected.
+///
+/// ```
+/// use readyup::testing::FakeManager;
+/// use readyup::{Assignment, Notifier};
+/// use std::time::Duration;
+///
+/// let manager = FakeManager::new();
+/// Notifier::new(*manager.address()).ready()?;
+/// manager.expect(Assignment::Ready, Duration::from_secs(5));
+/// # Ok::<(), readyup::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct FakeManager {
     address: Address,
@@ -65,6 +76,13 @@ impl FakeManager {
     /// # Panics
     ///
     /// When the operating system gives no socket or thread for it.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    ///
+    /// let (one, other) = (FakeManager::new(), FakeManager::new());
+    /// assert_ne!(one.address(), other.address());
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn new() -> Self {
@@ -81,6 +99,16 @@ impl FakeManager {
     }
 
     /// Sets a watchdog on the programs that [`command`](Self::command) starts. Nothing happens when it runs out.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new().with_watchdog(Duration::from_secs(2));
+    /// let mut service = manager.command("sh"); // which finds microseconds in its environment
+    /// assert!(service.args(["-c", "test $WATCHDOG_USEC = 2000000"]).status()?.success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub const fn with_watchdog(mut self, period: Duration) -> Self {
         self.watchdog = Some(period);
@@ -88,12 +116,30 @@ impl FakeManager {
     }
 
     /// Where it listens.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Notifier, Outcome};
+    ///
+    /// let manager = FakeManager::new();
+    /// assert_eq!(Notifier::new(*manager.address()).ready()?, Outcome::Sent);
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub const fn address(&self) -> &Address {
         &self.address
     }
 
     /// A command with the environment of a service of this manager, and of no other.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    ///
+    /// let manager = FakeManager::new();
+    /// let output = manager.command("sh").args(["-c", "printf %s \"$NOTIFY_SOCKET\""]).output()?;
+    /// assert_eq!(output.stdout, manager.address().to_string().into_bytes());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
@@ -113,6 +159,18 @@ impl FakeManager {
     /// # Panics
     ///
     /// When none comes in time, with all that did.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// Notifier::new(*manager.address()).notify([Assignment::Ready, Assignment::Status("Up")])?;
+    /// let received = manager.expect(Assignment::Ready, Duration::from_secs(5));
+    /// assert!(received.message().has(Assignment::Status("Up")));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[track_caller]
     pub fn expect(&self, assignment: Assignment<'_>, within: Duration) -> Received {
         self.expect_that(&format!("{assignment:?}"), within, |received| received.message().has(assignment))
@@ -123,6 +181,19 @@ impl FakeManager {
     /// # Panics
     ///
     /// As [`expect`](Self::expect).
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    /// use readyup::testing::FakeManager;
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// Notifier::new(*manager.address()).status("Serving on :8080")?;
+    /// manager.expect_that("a status with a port", Duration::from_secs(5), |received| {
+    ///     received.message().as_bytes().ends_with(b":8080")
+    /// });
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[track_caller]
     pub fn expect_that(&self, what: &str, within: Duration, matches: impl Fn(&Received) -> bool) -> Received {
         let end = Instant::now() + within;
@@ -145,18 +216,58 @@ impl FakeManager {
     }
 
     /// The messages that came in and were not expected yet.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// let notifier = Notifier::new(*manager.address());
+    /// notifier.ready()?;
+    /// notifier.barrier()?.expect("there is a manager").wait(Duration::from_secs(5))?; // so that it is there
+    /// assert!(manager.take_messages()[0].message().has(Assignment::Ready));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub fn take_messages(&self) -> Vec<Received> {
         self.shared.inbox().waiting.drain(..).collect()
     }
 
     /// What came in and was dropped, as a manager would drop it.
+    ///
+    /// ```
+    /// use readyup::manager::DropReason;
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Message, Notifier};
+    ///
+    /// let manager = FakeManager::new();
+    /// let notifier = Notifier::new(*manager.address());
+    /// notifier.send(Message::raw(b"BARRIER=1\nSTATUS=Up")?)?;
+    /// notifier.ready()?;
+    /// manager.expect(Assignment::Ready, std::time::Duration::from_secs(5)); // so that the first one is there
+    /// assert_eq!(manager.take_dropped()[0].reason(), DropReason::BarrierNotAlone);
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub fn take_dropped(&self) -> Vec<Dropped> {
         std::mem::take(&mut self.shared.inbox().dropped)
     }
 
     /// How many barriers were answered.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    ///
+    /// let manager = FakeManager::new();
+    /// let notifier = Notifier::new(*manager.address());
+    /// notifier.barrier()?;
+    /// notifier.stopping()?;
+    /// manager.expect(Assignment::Stopping, std::time::Duration::from_secs(5)); // so that the barrier is counted
+    /// assert_eq!(manager.barriers(), 1);
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub fn barriers(&self) -> usize {
         self.shared.inbox().barriers

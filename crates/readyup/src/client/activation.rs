@@ -43,11 +43,22 @@ impl PassedFds {
     /// It is empty when nothing was passed to this process. The environment is left as it is; take
     /// [`NOTIFY_VARIABLES`](crate::protocol::NOTIFY_VARIABLES) out of that of children.
     ///
+    /// See [sd_listen_fds_with_names(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html).
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Environment`](crate::ErrorKind::Environment) when `$LISTEN_FDS` and its companions are garbage,
     /// [`ErrorKind::System`](crate::ErrorKind::System) when they count descriptors that are not open (nothing is
     /// taken then), [`ErrorKind::AlreadyTaken`](crate::ErrorKind::AlreadyTaken) the second time.
+    ///
+    /// ```
+    /// use readyup::PassedFds;
+    ///
+    /// for (name, fd) in PassedFds::take()? {
+    ///     println!("{fd:?} is {}", name.escape_ascii());
+    /// }
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn take() -> Result<Self, Error> {
         static TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -75,23 +86,53 @@ impl PassedFds {
     }
 
     /// How many are left.
+    ///
+    /// ```
+    /// let passed = readyup::PassedFds::take()?;
+    /// assert_eq!(passed.len(), passed.names().count());
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.fds.len()
     }
 
     /// Whether none is left.
+    ///
+    /// ```
+    /// // Not started by a manager, a program has nothing passed to it.
+    /// assert!(readyup::PassedFds::take()?.is_empty());
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.fds.is_empty()
     }
 
     /// The names of those that are left, in the manager's order. Several descriptors may have the same one.
+    ///
+    /// ```
+    /// let passed = readyup::PassedFds::take()?;
+    /// let workers = passed.names().filter(|name| name.starts_with(b"worker-")).count();
+    /// assert_eq!(workers, 0);
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.fds.iter().map(|(name, _)| name.as_slice())
     }
 
     /// Takes out the first one named `name`, of whatever kind.
+    ///
+    /// ```
+    /// use readyup::PassedFds;
+    /// use std::fs::File;
+    ///
+    /// let mut passed = PassedFds::take()?;
+    /// // What `Notifier::store_fds` kept over a restart; at the first start there is none.
+    /// let state = passed.remove("state").map(File::from);
+    /// assert!(state.is_none());
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn remove(&mut self, name: &str) -> Option<OwnedFd> {
         self.position(name).map(|position| self.fds.remove(position).1)
     }
@@ -101,6 +142,18 @@ impl PassedFds {
     /// # Errors
     ///
     /// [`ErrorKind::WrongFd`](crate::ErrorKind::WrongFd) when it is something else. It stays where it is.
+    ///
+    /// ```
+    /// use readyup::PassedFds;
+    /// use std::net::TcpListener;
+    ///
+    /// let listener = match PassedFds::take()?.tcp_listener("http")? {
+    ///     Some(listener) => listener,
+    ///     None => TcpListener::bind("127.0.0.1:0")?,
+    /// };
+    /// assert!(listener.local_addr()?.ip().is_loopback());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn tcp_listener(&mut self, name: &str) -> Result<Option<TcpListener>, Error> {
         self.take_socket(name, &Wanted::TCP_LISTENER)
     }
@@ -110,6 +163,14 @@ impl PassedFds {
     /// # Errors
     ///
     /// As [`tcp_listener`](Self::tcp_listener).
+    ///
+    /// ```
+    /// match readyup::PassedFds::take()?.unix_listener("control")? {
+    ///     Some(listener) => println!("listening on {:?}", listener.local_addr()?),
+    ///     None => println!("there is no control socket"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn unix_listener(&mut self, name: &str) -> Result<Option<UnixListener>, Error> {
         self.take_socket(name, &Wanted::UNIX_LISTENER)
     }
@@ -119,6 +180,18 @@ impl PassedFds {
     /// # Errors
     ///
     /// As [`tcp_listener`](Self::tcp_listener).
+    ///
+    /// ```
+    /// use readyup::PassedFds;
+    /// use std::os::unix::net::UnixDatagram;
+    ///
+    /// let log = match PassedFds::take()?.unix_datagram("log")? {
+    ///     Some(socket) => socket,
+    ///     None => UnixDatagram::unbound()?,
+    /// };
+    /// log.set_nonblocking(true)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn unix_datagram(&mut self, name: &str) -> Result<Option<UnixDatagram>, Error> {
         self.take_socket(name, &Wanted::UNIX_DATAGRAM)
     }
@@ -128,6 +201,18 @@ impl PassedFds {
     /// # Errors
     ///
     /// As [`tcp_listener`](Self::tcp_listener).
+    ///
+    /// ```
+    /// use readyup::PassedFds;
+    /// use std::net::UdpSocket;
+    ///
+    /// let socket = match PassedFds::take()?.udp_socket("dns")? {
+    ///     Some(socket) => socket,
+    ///     None => UdpSocket::bind("127.0.0.1:0")?,
+    /// };
+    /// assert!(socket.local_addr()?.ip().is_loopback());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn udp_socket(&mut self, name: &str) -> Result<Option<UdpSocket>, Error> {
         self.take_socket(name, &Wanted::UDP_SOCKET)
     }

@@ -45,6 +45,20 @@ impl Barrier {
     ///
     /// [`ErrorKind::BarrierTimeout`](crate::ErrorKind::BarrierTimeout) when it did not come in time; one can wait
     /// again.
+    ///
+    /// ```
+    /// use readyup::manager::Listener;
+    /// use readyup::{ErrorKind, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = Listener::private()?;
+    /// let barrier = Notifier::new(*manager.address()).barrier()?.expect("there is a manager");
+    /// let error = barrier.wait(Duration::from_millis(1)).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::BarrierTimeout);
+    /// manager.receive(Some(Duration::from_secs(1)))?; // which answers it
+    /// barrier.wait(Duration::from_secs(1))?;
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn wait(&self, limit: Duration) -> Result<(), Error> {
         let mut deadline = Deadline::after(limit);
         while !self.is_done()? {
@@ -60,6 +74,20 @@ impl Barrier {
     /// # Errors
     ///
     /// [`Error`] when the operating system does not let the descriptor be polled.
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    /// use readyup::manager::Listener;
+    /// use std::time::Duration;
+    ///
+    /// let manager = Listener::private()?;
+    /// let barrier = Notifier::new(*manager.address()).barrier()?.expect("there is a manager");
+    /// assert!(!barrier.is_done()?);
+    /// manager.receive(Some(Duration::from_secs(1)))?; // which answers it
+    /// barrier.wait(Duration::from_secs(1))?;
+    /// assert!(barrier.is_done()?);
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn is_done(&self) -> Result<bool, Error> {
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
         let mut fds = [PollFd::from_borrowed_fd(self.as_fd(), PollFlags::IN)];

@@ -15,7 +15,8 @@ use rustix::net::{
 };
 use rustix::process::{Pid, getegid, geteuid, getgid, getpid, getuid};
 
-/// What goes along with a message.
+/// What goes along with a message: the `pid` and the `fds` of
+/// [sd_pid_notify_with_fds(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
 ///
 /// ```no_run
 /// use readyup::{Attachments, Message, Notifier};
@@ -52,6 +53,19 @@ impl Attachments<'_> {
 ///
 /// To a Unix socket a message goes in one piece, and nothing is kept here. To a vsock it takes a connection of its
 /// own, which this holds. Dropping it gives the message up.
+///
+/// ```
+/// use readyup::testing::FakeManager;
+/// use readyup::{Attachments, Delivery, Message, Notifier, Outcome};
+/// use std::task::Poll;
+///
+/// let manager = FakeManager::new();
+/// let notifier = Notifier::new(*manager.address());
+/// let mut delivery = Delivery::default();
+/// let outcome = notifier.try_send(Message::READY, &Attachments::default(), &mut delivery)?;
+/// assert_eq!(outcome, Poll::Ready(Outcome::Sent));
+/// # Ok::<(), readyup::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Delivery(pub(super) Option<VsockDelivery>);
 
@@ -211,6 +225,10 @@ fn grow_send_buffer(fd: BorrowedFd<'_>) {
 
 impl Delivery {
     /// Whether part of the message is on its way, so that it has to be gone on with or given up.
+    ///
+    /// ```
+    /// assert!(!readyup::Delivery::default().is_under_way());
+    /// ```
     #[must_use]
     pub const fn is_under_way(&self) -> bool {
         self.0.is_some()

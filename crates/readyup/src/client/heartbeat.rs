@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 impl WatchdogSettings {
     /// The watchdog that the manager set on this process, from `$WATCHDOG_USEC` and `$WATCHDOG_PID`; `None` when
-    /// there is none.
+    /// there is none:
+    /// [sd_watchdog_enabled(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_watchdog_enabled.html).
     ///
     /// # Errors
     ///
@@ -77,6 +78,16 @@ struct Counters {
 }
 
 /// What a [`Heartbeat`] did so far.
+///
+/// ```
+/// use readyup::{Heartbeat, Notifier};
+/// use std::time::Duration;
+///
+/// // A program that is never healthy.
+/// let report = Heartbeat::start(Notifier::disabled(), Duration::from_secs(15), || false)?.stop();
+/// assert_eq!((report.sent, report.withheld, report.failed), (0, 1, 0));
+/// # Ok::<(), readyup::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HeartbeatReport {
@@ -95,6 +106,18 @@ impl Heartbeat {
     /// # Errors
     ///
     /// [`ErrorKind::System`](crate::ErrorKind::System) when the thread cannot be started.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Heartbeat, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// let notifier = Notifier::new(*manager.address());
+    /// let heartbeat = Heartbeat::start(notifier, Duration::from_secs(15), || true)?;
+    /// manager.expect(Assignment::Watchdog, Duration::from_secs(5));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn start(
         notifier: impl Borrow<Notifier> + Send + 'static,
         interval: Duration,
@@ -133,6 +156,18 @@ impl Heartbeat {
     }
 
     /// What it did so far.
+    ///
+    /// ```
+    /// use readyup::{Heartbeat, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let heartbeat = Heartbeat::start(Notifier::disabled(), Duration::from_secs(15), || false)?;
+    /// while heartbeat.report().withheld == 0 {
+    ///     std::thread::sleep(Duration::from_millis(1));
+    /// }
+    /// assert_eq!(heartbeat.report().failed, 0);
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub fn report(&self) -> HeartbeatReport {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -144,6 +179,17 @@ impl Heartbeat {
     }
 
     /// Stops it, and waits for a check or a ping that is under way.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Heartbeat, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// let heartbeat = Heartbeat::start(Notifier::new(*manager.address()), Duration::from_secs(15), || true)?;
+    /// assert_eq!(heartbeat.stop().sent, 1);
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn stop(mut self) -> HeartbeatReport {
         self.end();
         self.report()

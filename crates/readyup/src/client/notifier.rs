@@ -44,6 +44,16 @@ pub struct Notifier {
 }
 
 /// What became of a message.
+///
+/// ```
+/// use readyup::{Notifier, Outcome};
+///
+/// match Notifier::disabled().ready()? {
+///     Outcome::NoManager => println!("started by hand"),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), readyup::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// It is in the manager's queue.
@@ -56,6 +66,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// Whether it was sent at all.
+    ///
+    /// ```
+    /// use readyup::Outcome;
+    ///
+    /// assert!(Outcome::Sent.is_sent() && Outcome::SentAsSelf.is_sent());
+    /// assert!(!Outcome::NoManager.is_sent());
+    /// ```
     #[must_use]
     pub const fn is_sent(self) -> bool {
         !matches!(self, Self::NoManager)
@@ -64,14 +81,33 @@ impl Outcome {
 
 impl Notifier {
     /// How long a call waits for room in the manager's queue unless told otherwise.
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    /// use std::time::Duration;
+    ///
+    /// assert_eq!(Notifier::DEFAULT_TIMEOUT, Duration::from_secs(5));
+    /// ```
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
     /// The manager that `$NOTIFY_SOCKET` names; none where it is unset or empty. The environment is read here and
     /// not again, so later changes to it change nothing.
     ///
+    /// See `$NOTIFY_SOCKET` in
+    /// [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Address`](crate::ErrorKind::Address) when it is set to something that is no address.
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    ///
+    /// let notifier = Notifier::from_env()?;
+    /// let is_set = std::env::var_os("NOTIFY_SOCKET").is_some_and(|value| !value.is_empty());
+    /// assert_eq!(notifier.is_enabled(), is_set);
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[cfg(feature = "std")]
     pub fn from_env() -> Result<Self, Error> {
         use std::os::unix::ffi::OsStrExt as _;
@@ -101,6 +137,15 @@ impl Notifier {
     }
 
     /// The manager that listens at `address`. Nothing is opened before the first message.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Notifier, Outcome};
+    ///
+    /// let manager = FakeManager::new();
+    /// assert_eq!(Notifier::new(*manager.address()).ready()?, Outcome::Sent);
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub const fn new(address: Address) -> Self {
         Self { address: Some(address), connection: Connection::new(), limit: Self::DEFAULT_TIMEOUT }
@@ -120,6 +165,18 @@ impl Notifier {
     }
 
     /// Sets how long a call waits for room in the manager's queue: zero is "don't wait".
+    ///
+    /// ```
+    /// use readyup::manager::Listener;
+    /// use readyup::{ErrorKind, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = Listener::private()?; // nobody reads from it, so that its queue fills up
+    /// let notifier = Notifier::new(*manager.address()).with_timeout(Duration::ZERO);
+    /// let error = std::iter::repeat_with(|| notifier.watchdog()).find_map(Result::err);
+    /// assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::QueueFull));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub const fn with_timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -127,42 +184,98 @@ impl Notifier {
     }
 
     /// Whether there is a manager to tell.
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    ///
+    /// assert!(Notifier::from_value(Some(b"/run/systemd/notify"))?.is_enabled());
+    /// assert!(!Notifier::from_value(Some(b""))?.is_enabled());
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub const fn is_enabled(&self) -> bool {
         self.address.is_some()
     }
 
     /// Where the manager listens.
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    ///
+    /// let notifier = Notifier::from_value(Some(b"/run/systemd/notify"))?;
+    /// assert_eq!(notifier.address().and_then(|address| address.path()), Some(&b"/run/systemd/notify"[..]));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub const fn address(&self) -> Option<&Address> {
         self.address.as_ref()
     }
 
-    /// `READY=1`: start-up is over, or a reload is.
+    /// `READY=1`: start-up is over, or a reload is. See
+    /// [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send).
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// Notifier::new(*manager.address()).ready()?;
+    /// manager.expect(Assignment::Ready, Duration::from_secs(5));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[inline]
     pub fn ready(&self) -> Result<Outcome, Error> {
         self.send(Message::READY)
     }
 
-    /// `STATUS=`: one line that `systemctl status` shows.
+    /// `STATUS=`: one line that `systemctl status` shows. See
+    /// [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
     ///
     /// # Errors
     ///
     /// As [`notify`](Self::notify): a newline in `text` is one.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// Notifier::new(*manager.address()).status("Serving on :8080")?;
+    /// manager.expect(Assignment::Status("Serving on :8080"), Duration::from_secs(5));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn status(&self, text: &str) -> Result<Outcome, Error> {
         self.notify([Assignment::Status(text)])
     }
 
     /// `RELOADING=1` with `MONOTONIC_USEC=`, as `Type=notify-reload` wants it. Say [`ready`](Self::ready) when the
-    /// reload is over, also when it failed.
+    /// reload is over, also when it failed. See
+    /// [systemd.service(5)](https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html).
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send).
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// let notifier = Notifier::new(*manager.address());
+    /// notifier.reloading()?;
+    /// // … read the configuration …
+    /// notifier.ready()?;
+    /// manager.expect(Assignment::Reloading, Duration::from_secs(5));
+    /// manager.expect(Assignment::Ready, Duration::from_secs(5));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn reloading(&self) -> Result<Outcome, Error> {
         if !self.is_enabled() {
             return Ok(Outcome::NoManager);
@@ -170,50 +283,111 @@ impl Notifier {
         self.send(MessageBuf::reloading(monotonic_now())?.as_message()?)
     }
 
-    /// `STOPPING=1`: the service is going down.
+    /// `STOPPING=1`: the service is going down. See
+    /// [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send).
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// Notifier::new(*manager.address()).stopping()?;
+    /// manager.expect(Assignment::Stopping, Duration::from_secs(5));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[inline]
     pub fn stopping(&self) -> Result<Outcome, Error> {
         self.send(Message::STOPPING)
     }
 
     /// `WATCHDOG=1`: still alive. Due once every [`WatchdogSettings::interval`](crate::WatchdogSettings::interval);
-    /// [`Heartbeat`](crate::Heartbeat) does it by itself.
+    /// [`Heartbeat`](crate::Heartbeat) does it by itself. See
+    /// [sd_watchdog_enabled(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_watchdog_enabled.html).
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send).
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// Notifier::new(*manager.address()).watchdog()?;
+    /// manager.expect(Assignment::Watchdog, Duration::from_secs(5));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[inline]
     pub fn watchdog(&self) -> Result<Outcome, Error> {
         self.send(Message::WATCHDOG)
     }
 
-    /// `WATCHDOG=trigger`: something is badly wrong; do what you would do if the heartbeats had stopped.
+    /// `WATCHDOG=trigger`: something is badly wrong; do what you would do if the heartbeats had stopped. See
+    /// [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send).
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// Notifier::new(*manager.address()).watchdog_trigger()?;
+    /// manager.expect(Assignment::WatchdogTrigger, Duration::from_secs(5));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn watchdog_trigger(&self) -> Result<Outcome, Error> {
         self.send(Message::WATCHDOG_TRIGGER)
     }
 
-    /// `EXTEND_TIMEOUT_USEC=`: starting, reloading or stopping takes at least this much longer from now.
+    /// `EXTEND_TIMEOUT_USEC=`: starting, reloading or stopping takes at least this much longer from now, in whole
+    /// microseconds. See [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
     ///
     /// # Errors
     ///
     /// As [`notify`](Self::notify).
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// let time = Duration::from_secs(30);
+    /// Notifier::new(*manager.address()).extend_timeout(time)?;
+    /// manager.expect(Assignment::ExtendTimeoutUsec(time), Duration::from_secs(5));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn extend_timeout(&self, time: Duration) -> Result<Outcome, Error> {
         self.notify([Assignment::ExtendTimeoutUsec(time)])
     }
 
-    /// `MAINPID=`: the service's main process is `pid` now.
+    /// `MAINPID=`: the service's main process is `pid` now. See
+    /// [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
     ///
     /// # Errors
     ///
     /// As [`notify`](Self::notify): 0 and 1 are no main process.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// Notifier::new(*manager.address()).main_pid(4242)?;
+    /// manager.expect(Assignment::MainPid(4242), Duration::from_secs(5));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn main_pid(&self, pid: u32) -> Result<Outcome, Error> {
         self.notify([Assignment::MainPid(pid)])
     }
@@ -237,7 +411,7 @@ impl Notifier {
         self.send(MessageBuf::new(assignments)?.as_message()?)
     }
 
-    /// Sends a message.
+    /// Sends a message: [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
     ///
     /// # Errors
     ///
@@ -246,16 +420,41 @@ impl Notifier {
     /// [`NotFound`](crate::ErrorKind::NotFound) or [`Refused`](crate::ErrorKind::Refused) when it is gone,
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) when the socket may not be written to, or
     /// [`System`](crate::ErrorKind::System).
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Message, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// Notifier::new(*manager.address()).send(Message::raw(b"READY=1\nSTATUS=Up")?)?;
+    /// manager.expect(Assignment::Ready, Duration::from_secs(5));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[inline]
     pub fn send(&self, message: Message<'_>) -> Result<Outcome, Error> {
         self.send_with(message, &NOTHING)
     }
 
-    /// Sends a message with descriptors, or in another process's name: `sd_pid_notify_with_fds`.
+    /// Sends a message with descriptors, or in another process's name:
+    /// [sd_pid_notify_with_fds(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send), and [`ErrorKind::TooManyFds`](crate::ErrorKind::TooManyFds).
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Attachments, Message, Notifier};
+    /// use std::os::fd::AsFd;
+    ///
+    /// let manager = FakeManager::new();
+    /// let file = std::fs::File::open("/dev/null")?;
+    /// let attachments = Attachments { fds: &[file.as_fd()], ..Attachments::default() };
+    /// Notifier::new(*manager.address()).send_with(Message::raw(b"FDSTORE=1\nFDNAME=null")?, &attachments)?;
+    /// assert_eq!(manager.expect(Assignment::FdStore, std::time::Duration::from_secs(5)).fds().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn send_with(&self, message: Message<'_>, attachments: &Attachments<'_>) -> Result<Outcome, Error> {
         let mut delivery = Delivery::default();
@@ -324,42 +523,97 @@ impl Notifier {
     /// Keeps `fds` in the manager's fd store under `name`, over a restart of the service. They come back through
     /// [`PassedFds`](crate::PassedFds). What is stored under `name` already stays beside them.
     ///
-    /// The unit needs `FileDescriptorStoreMax=`; without it the manager drops them without a word.
+    /// The unit needs `FileDescriptorStoreMax=`; without it the manager drops them without a word. See
+    /// [systemd.service(5)](https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html).
     ///
     /// # Errors
     ///
     /// As [`send_with`](Self::send_with).
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, FdName, Notifier};
+    /// use std::os::fd::AsFd;
+    ///
+    /// let manager = FakeManager::new();
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// Notifier::new(*manager.address()).store_fds(FdName::new("http")?, &[listener.as_fd()])?;
+    /// assert_eq!(manager.expect(Assignment::FdStore, std::time::Duration::from_secs(5)).fds().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn store_fds(&self, name: FdName<'_>, fds: &[BorrowedFd<'_>]) -> Result<Outcome, Error> {
         let message = MessageBuf::new([Assignment::FdStore, Assignment::FdName(name)])?;
         self.send_with(message.as_message()?, &Attachments { pid: None, fds })
     }
 
-    /// Drops what the manager's fd store holds under `name`.
+    /// Drops what the manager's fd store holds under `name`. See `FDSTOREREMOVE=1` in
+    /// [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send).
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, FdName, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// let name = FdName::new("http")?;
+    /// Notifier::new(*manager.address()).remove_fds(name)?;
+    /// let received = manager.expect(Assignment::FdStoreRemove, Duration::from_secs(5));
+    /// assert!(received.message().has(Assignment::FdName(name)));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn remove_fds(&self, name: FdName<'_>) -> Result<Outcome, Error> {
         self.notify([Assignment::FdStoreRemove, Assignment::FdName(name)])
     }
 
-    /// Makes `fds` all that the manager's fd store holds under `name`.
+    /// Makes `fds` all that the manager's fd store holds under `name`: [`remove_fds`](Self::remove_fds) and then
+    /// [`store_fds`](Self::store_fds), as two messages.
     ///
     /// # Errors
     ///
     /// As [`send_with`](Self::send_with). When storing fails, what was there before is gone already.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, FdName, Notifier};
+    /// use std::os::fd::AsFd;
+    ///
+    /// let manager = FakeManager::new();
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// Notifier::new(*manager.address()).replace_fds(FdName::new("http")?, &[listener.as_fd()])?;
+    /// manager.expect(Assignment::FdStoreRemove, std::time::Duration::from_secs(5));
+    /// manager.expect(Assignment::FdStore, std::time::Duration::from_secs(5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn replace_fds(&self, name: FdName<'_>, fds: &[BorrowedFd<'_>]) -> Result<Outcome, Error> {
         check_fds(fds)?;
         self.remove_fds(name)?;
         self.store_fds(name, fds)
     }
 
-    /// Asks the manager to say when it has read everything sent so far; `None` when there is no manager.
+    /// Asks the manager to say when it has read everything sent so far; `None` when there is no manager. Together with
+    /// [`Barrier::wait`] it is
+    /// [sd_notify_barrier(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
     ///
     /// # Errors
     ///
     /// As [`send_with`](Self::send_with), and [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) over a vsock
     /// (where a message is only sent once it was read).
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    /// use readyup::testing::FakeManager;
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// let barrier = Notifier::new(*manager.address()).barrier()?.expect("there is a manager");
+    /// barrier.wait(Duration::from_secs(5))?;
+    /// assert!(Notifier::disabled().barrier()?.is_none());
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn barrier(&self) -> Result<Option<Barrier>, Error> {
         match self.start_barrier(|attachments| self.send_with(Message::BARRIER, attachments).map(Poll::Ready))? {
             Poll::Ready(barrier) => Ok(barrier),
@@ -373,6 +627,19 @@ impl Notifier {
     /// # Errors
     ///
     /// As [`barrier`](Self::barrier), without the waiting.
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    /// use readyup::testing::FakeManager;
+    /// use std::task::Poll;
+    ///
+    /// let manager = FakeManager::new();
+    /// match Notifier::new(*manager.address()).try_barrier()? {
+    ///     Poll::Ready(Some(barrier)) => barrier.wait(std::time::Duration::from_secs(5))?,
+    ///     other => panic!("{other:?}"), // no manager, or a full queue: try again later
+    /// }
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn try_barrier(&self) -> Result<Poll<Option<Barrier>>, Error> {
         self.start_barrier(|attachments| self.try_send(Message::BARRIER, attachments, &mut Delivery::default()))
     }

@@ -6,6 +6,19 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::fmt;
 
 /// One datagram, as a manager takes it.
+///
+/// ```
+/// use readyup::manager::{Incoming, Listener};
+/// use readyup::{Message, Notifier};
+///
+/// let listener = Listener::private()?;
+/// Notifier::new(*listener.address()).ready()?;
+/// match listener.receive(Some(std::time::Duration::from_secs(1)))? {
+///     Some(Incoming::Message(received)) => assert_eq!(received.message(), Message::READY),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), readyup::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Incoming {
@@ -18,6 +31,19 @@ pub enum Incoming {
 }
 
 /// A message and who sent it.
+///
+/// ```
+/// use readyup::testing::FakeManager;
+/// use readyup::{Assignment, Message, Notifier};
+/// use std::time::Duration;
+///
+/// let manager = FakeManager::new();
+/// Notifier::new(*manager.address()).ready()?;
+/// let received = manager.expect(Assignment::Ready, Duration::from_secs(5));
+/// assert_eq!(received.message(), Message::READY);
+/// assert_eq!(received.sender().pid(), std::process::id());
+/// # Ok::<(), readyup::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Received {
     sender: Sender,
@@ -27,6 +53,19 @@ pub struct Received {
 }
 
 /// Who sent a message, as the kernel tells it.
+///
+/// ```
+/// use readyup::testing::FakeManager;
+/// use readyup::{Assignment, Notifier};
+/// use std::time::Duration;
+///
+/// let manager = FakeManager::new();
+/// Notifier::new(*manager.address()).ready()?;
+/// let received = manager.expect(Assignment::Ready, Duration::from_secs(5));
+/// let sender = received.sender();
+/// println!("process {} of user {} and group {}", sender.pid(), sender.uid(), sender.gid());
+/// # Ok::<(), readyup::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Sender {
     pid: u32,
@@ -35,7 +74,23 @@ pub struct Sender {
     pidfd: Option<OwnedFd>,
 }
 
-/// A sender's wish to know that everything it sent before was read.
+/// A sender's wish to know that everything it sent before was read: what
+/// [sd_notify_barrier(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html) sends.
+///
+/// ```
+/// use readyup::Notifier;
+/// use readyup::manager::{Incoming, Listener};
+/// use std::time::Duration;
+///
+/// let listener = Listener::private()?;
+/// let barrier = Notifier::new(*listener.address()).barrier()?.expect("there is a manager");
+/// match listener.receive(Some(Duration::from_secs(1)))? {
+///     Some(Incoming::Barrier(request)) => assert_eq!(request.sender().pid(), std::process::id()),
+///     other => panic!("{other:?}"),
+/// }
+/// barrier.wait(Duration::from_secs(1))?;
+/// # Ok::<(), readyup::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct BarrierRequest {
     sender: Sender,
@@ -43,6 +98,19 @@ pub struct BarrierRequest {
 }
 
 /// What a manager does not even look at.
+///
+/// ```
+/// use readyup::manager::{Incoming, Listener};
+/// use readyup::{Message, Notifier};
+///
+/// let listener = Listener::private()?;
+/// Notifier::new(*listener.address()).send(Message::raw(b"BARRIER=1\nREADY=1")?)?;
+/// match listener.receive(Some(std::time::Duration::from_secs(1)))? {
+///     Some(Incoming::Dropped(dropped)) => eprintln!("dropped: {}", dropped.reason()),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), readyup::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Dropped {
     reason: DropReason,
@@ -50,6 +118,13 @@ pub struct Dropped {
 }
 
 /// Why a manager drops a datagram.
+///
+/// ```
+/// use readyup::manager::DropReason;
+///
+/// let reason = DropReason::BarrierFds { count: 0 };
+/// assert_eq!(reason.to_string(), "BARRIER=1 needs exactly one descriptor and came with 0");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DropReason {
@@ -145,6 +220,17 @@ impl Incoming {
     }
 
     /// Who sent it, where that is known.
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    /// use readyup::manager::Listener;
+    ///
+    /// let listener = Listener::private()?;
+    /// Notifier::new(*listener.address()).ready()?;
+    /// let incoming = listener.receive(Some(std::time::Duration::from_secs(1)))?.expect("a message");
+    /// assert_eq!(incoming.sender().map(|sender| sender.pid()), Some(std::process::id()));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub fn sender(&self) -> Option<&Sender> {
         match self {
@@ -157,6 +243,18 @@ impl Incoming {
 
 impl Received {
     /// The message.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// Notifier::new(*manager.address()).notify([Assignment::Ready, Assignment::Status("Up")])?;
+    /// let received = manager.expect(Assignment::Ready, Duration::from_secs(5));
+    /// assert_eq!(received.message().as_bytes(), b"READY=1\nSTATUS=Up");
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub fn message(&self) -> Message<'_> {
         // It was parsed when it was received, so that this cannot fail; an empty message has no effect.
@@ -164,6 +262,18 @@ impl Received {
     }
 
     /// Who sent it.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// Notifier::new(*manager.address()).ready()?;
+    /// let received = manager.expect(Assignment::Ready, Duration::from_secs(5));
+    /// assert_eq!(received.sender().pid(), std::process::id());
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub const fn sender(&self) -> &Sender {
         &self.sender
@@ -171,12 +281,38 @@ impl Received {
 
     /// The descriptors that came with it, close-on-exec. Those that no line claims are closed already, unless the
     /// listener keeps everything for a relay.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, FdName, Notifier};
+    /// use std::os::fd::AsFd;
+    ///
+    /// let manager = FakeManager::new();
+    /// let file = std::fs::File::open("/dev/null")?;
+    /// Notifier::new(*manager.address()).store_fds(FdName::new("null")?, &[file.as_fd()])?;
+    /// let received = manager.expect(Assignment::FdStore, std::time::Duration::from_secs(5));
+    /// assert_eq!(received.fds().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn fds(&self) -> &[OwnedFd] {
         &self.fds
     }
 
     /// Takes the descriptors out.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, FdName, Notifier};
+    /// use std::os::fd::AsFd;
+    ///
+    /// let manager = FakeManager::new();
+    /// let file = std::fs::File::open("/dev/null")?;
+    /// Notifier::new(*manager.address()).store_fds(FdName::new("null")?, &[file.as_fd()])?;
+    /// let mut received = manager.expect(Assignment::FdStore, std::time::Duration::from_secs(5));
+    /// assert_eq!((received.take_fds().len(), received.fds().len()), (1, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn take_fds(&mut self) -> Vec<OwnedFd> {
         std::mem::take(&mut self.fds)
@@ -184,6 +320,20 @@ impl Received {
 
     /// How many descriptors were closed because no line claims them: a manager keeps descriptors only for
     /// `FDSTORE=1`, and one for `MAINPIDFD=1`.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Attachments, Message, Notifier};
+    /// use std::os::fd::AsFd;
+    ///
+    /// let manager = FakeManager::new();
+    /// let file = std::fs::File::open("/dev/null")?;
+    /// let attachments = Attachments { fds: &[file.as_fd()], ..Attachments::default() };
+    /// Notifier::new(*manager.address()).send_with(Message::READY, &attachments)?;
+    /// let received = manager.expect(Assignment::Ready, std::time::Duration::from_secs(5));
+    /// assert_eq!((received.fds().len(), received.closed_fds()), (0, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn closed_fds(&self) -> usize {
         self.closed_fds
@@ -192,18 +342,54 @@ impl Received {
 
 impl Sender {
     /// The process id, as seen from here.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// Notifier::new(*manager.address()).ready()?;
+    /// let received = manager.expect(Assignment::Ready, Duration::from_secs(5));
+    /// assert_eq!(received.sender().pid(), std::process::id());
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub const fn pid(&self) -> u32 {
         self.pid
     }
 
     /// The user id.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::os::unix::fs::MetadataExt;
+    ///
+    /// let manager = FakeManager::new();
+    /// Notifier::new(*manager.address()).ready()?;
+    /// let received = manager.expect(Assignment::Ready, std::time::Duration::from_secs(5));
+    /// assert_eq!(received.sender().uid(), std::fs::metadata("/proc/self")?.uid());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn uid(&self) -> u32 {
         self.uid
     }
 
     /// The group id.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::os::unix::fs::MetadataExt;
+    ///
+    /// let manager = FakeManager::new();
+    /// Notifier::new(*manager.address()).ready()?;
+    /// let received = manager.expect(Assignment::Ready, std::time::Duration::from_secs(5));
+    /// assert_eq!(received.sender().gid(), std::fs::metadata("/proc/self")?.gid());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn gid(&self) -> u32 {
         self.gid
@@ -211,6 +397,21 @@ impl Sender {
 
     /// A pidfd, which stands for this very process even when its pid is another's by now. Linux 6.5 and later give
     /// one.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Notifier};
+    /// use std::os::fd::AsRawFd;
+    ///
+    /// let manager = FakeManager::new();
+    /// Notifier::new(*manager.address()).ready()?;
+    /// let received = manager.expect(Assignment::Ready, std::time::Duration::from_secs(5));
+    /// if let Some(pidfd) = received.sender().pidfd() {
+    ///     let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()))?;
+    ///     assert!(info.contains(&format!("Pid:\t{}\n", std::process::id())));
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
         self.pidfd.as_ref().map(AsFd::as_fd)
@@ -219,12 +420,38 @@ impl Sender {
 
 impl BarrierRequest {
     /// Who asks.
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    /// use readyup::manager::{Incoming, Listener};
+    ///
+    /// let listener = Listener::private()?;
+    /// let _barrier = Notifier::new(*listener.address()).barrier()?;
+    /// match listener.receive(Some(std::time::Duration::from_secs(1)))? {
+    ///     Some(Incoming::Barrier(request)) => assert_eq!(request.sender().pid(), std::process::id()),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub const fn sender(&self) -> &Sender {
         &self.sender
     }
 
     /// The descriptor whose closing is the answer, where the listener keeps everything for a relay.
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    /// use readyup::manager::{Incoming, Listener};
+    ///
+    /// let listener = Listener::private()?.for_relay();
+    /// let _barrier = Notifier::new(*listener.address()).barrier()?;
+    /// match listener.receive(Some(std::time::Duration::from_secs(1)))? {
+    ///     Some(Incoming::Barrier(request)) => assert!(request.fd().is_some()),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.fd.as_ref().map(AsFd::as_fd)
@@ -233,12 +460,38 @@ impl BarrierRequest {
 
 impl Dropped {
     /// Why.
+    ///
+    /// ```
+    /// use readyup::manager::{DropReason, Incoming, Listener};
+    /// use readyup::{Message, Notifier};
+    ///
+    /// let listener = Listener::private()?;
+    /// Notifier::new(*listener.address()).send(Message::BARRIER)?; // without its descriptor
+    /// match listener.receive(Some(std::time::Duration::from_secs(1)))? {
+    ///     Some(Incoming::Dropped(dropped)) => assert_eq!(dropped.reason(), DropReason::BarrierFds { count: 0 }),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub const fn reason(&self) -> DropReason {
         self.reason
     }
 
     /// Who sent it, where that is known.
+    ///
+    /// ```
+    /// use readyup::manager::{Incoming, Listener};
+    /// use readyup::{Message, Notifier};
+    ///
+    /// let listener = Listener::private()?;
+    /// Notifier::new(*listener.address()).send(Message::BARRIER)?; // without its descriptor
+    /// match listener.receive(Some(std::time::Duration::from_secs(1)))? {
+    ///     Some(Incoming::Dropped(dropped)) => assert!(dropped.sender().is_some()),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub const fn sender(&self) -> Option<&Sender> {
         self.sender.as_ref()

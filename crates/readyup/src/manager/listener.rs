@@ -55,6 +55,18 @@ impl Listener {
     /// # Errors
     ///
     /// As [`bind`](Self::bind).
+    ///
+    /// ```
+    /// use readyup::manager::Listener;
+    /// use std::path::PathBuf;
+    ///
+    /// let listener = Listener::private()?;
+    /// let path = PathBuf::from(listener.address().to_string());
+    /// assert!(path.exists());
+    /// drop(listener);
+    /// assert!(!path.exists());
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn private() -> Result<Self, Error> {
         let base = std::env::var_os("XDG_RUNTIME_DIR")
             .map(PathBuf::from)
@@ -81,6 +93,17 @@ impl Listener {
     ///
     /// [`ErrorKind::System`](crate::ErrorKind::System) when something is bound there already, or the operating system
     /// refuses; [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for a vsock.
+    ///
+    /// ```
+    /// use readyup::Address;
+    /// use readyup::manager::Listener;
+    ///
+    /// let address: Address = format!("@readyup-bind-{}", std::process::id()).parse()?;
+    /// let listener = Listener::bind(address)?;
+    /// assert_eq!(*listener.address(), address);
+    /// assert!(Listener::bind(address).is_err()); // something is bound there already
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn bind(address: Address) -> Result<Self, Error> {
         let Form::Unix(name) = address.form() else {
             return Err(Error::not_over_vsock("a listener's messages"));
@@ -111,6 +134,20 @@ impl Listener {
 
     /// Keeps everything, for passing it on to another manager: barriers are not answered, and descriptors that no
     /// line claims are not closed.
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    /// use readyup::manager::Listener;
+    /// use std::time::Duration;
+    ///
+    /// let listener = Listener::private()?.for_relay();
+    /// let barrier = Notifier::new(*listener.address()).barrier()?.expect("there is a manager");
+    /// let request = listener.receive(Some(Duration::from_secs(1)))?;
+    /// assert!(!barrier.is_done()?);
+    /// drop(request); // which answers it
+    /// barrier.wait(Duration::from_secs(1))?;
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     #[must_use]
     pub fn for_relay(mut self) -> Self {
         self.keep_everything = true;
@@ -118,6 +155,16 @@ impl Listener {
     }
 
     /// What to put into `$NOTIFY_SOCKET`.
+    ///
+    /// ```
+    /// use readyup::manager::Listener;
+    ///
+    /// let listener = Listener::private()?;
+    /// let mut service = std::process::Command::new("sh");
+    /// service.args(["-c", "test -S \"$NOTIFY_SOCKET\""]).env("NOTIFY_SOCKET", listener.address().to_string());
+    /// assert!(service.status()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn address(&self) -> &Address {
         &self.address
@@ -129,6 +176,18 @@ impl Listener {
     ///
     /// [`ErrorKind::System`](crate::ErrorKind::System) when the operating system fails to receive. Whatever anybody
     /// sends is not an error but an [`Incoming::Dropped`].
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    /// use readyup::manager::{Incoming, Listener};
+    /// use std::time::Duration;
+    ///
+    /// let listener = Listener::private()?;
+    /// assert!(listener.receive(Some(Duration::ZERO))?.is_none());
+    /// Notifier::new(*listener.address()).ready()?;
+    /// assert!(matches!(listener.receive(None)?, Some(Incoming::Message(_))));
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn receive(&self, limit: Option<Duration>) -> Result<Option<Incoming>, Error> {
         let mut deadline = Deadline::after(limit.unwrap_or(Duration::MAX));
         let mut payload = [0; MESSAGE_MAX];

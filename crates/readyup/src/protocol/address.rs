@@ -58,6 +58,14 @@ impl UnixName {
 }
 
 /// An `AF_VSOCK` address.
+///
+/// ```
+/// use readyup::Address;
+/// use readyup::protocol::{VsockAddress, VsockKind};
+///
+/// let address = VsockAddress { kind: Some(VsockKind::Stream), cid: 2, port: 9999 };
+/// assert_eq!(Address::from(address).to_string(), "vsock-stream:2:9999");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VsockAddress {
     /// The type of socket; none where the first that works is to be taken.
@@ -69,6 +77,15 @@ pub struct VsockAddress {
 }
 
 /// A type of `AF_VSOCK` socket.
+///
+/// ```
+/// use readyup::Address;
+/// use readyup::protocol::VsockKind;
+///
+/// let address: Address = "vsock-seqpacket:host:9999".parse()?;
+/// assert_eq!(address.vsock().and_then(|address| address.kind), Some(VsockKind::SequentialPacket));
+/// # Ok::<(), readyup::protocol::AddressError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum VsockKind {
     /// `vsock-dgram:`
@@ -94,6 +111,14 @@ impl Address {
     /// [`AddressError`], a different one for each thing that can be wrong with it. An empty value is
     /// [`AddressError::Empty`] here; for [`Notifier::from_env`](crate::Notifier::from_env) it means that there is
     /// nobody to notify.
+    ///
+    /// ```
+    /// use readyup::Address;
+    /// use readyup::protocol::AddressError;
+    ///
+    /// assert!(Address::parse(b"/run/systemd/notify").is_ok());
+    /// assert_eq!(Address::parse(b"vsock:2"), Err(AddressError::VsockPortMissing));
+    /// ```
     pub fn parse(value: &[u8]) -> Result<Self, AddressError> {
         for (prefix, _, kind) in VSOCK_FORMS {
             if let Some(rest) = value.strip_prefix(prefix) {
@@ -124,6 +149,14 @@ impl Address {
     }
 
     /// The path of a socket in the file system.
+    ///
+    /// ```
+    /// use readyup::Address;
+    ///
+    /// assert_eq!(Address::parse(b"/run/systemd/notify")?.path(), Some(&b"/run/systemd/notify"[..]));
+    /// assert_eq!(Address::parse(b"@notify")?.path(), None);
+    /// # Ok::<(), readyup::protocol::AddressError>(())
+    /// ```
     #[must_use]
     pub fn path(&self) -> Option<&[u8]> {
         match &self.0 {
@@ -133,6 +166,14 @@ impl Address {
     }
 
     /// The name of an abstract socket, without the `@`.
+    ///
+    /// ```
+    /// use readyup::Address;
+    ///
+    /// assert_eq!(Address::parse(b"@notify")?.abstract_name(), Some(&b"notify"[..]));
+    /// assert_eq!(Address::parse(b"/run/systemd/notify")?.abstract_name(), None);
+    /// # Ok::<(), readyup::protocol::AddressError>(())
+    /// ```
     #[must_use]
     pub fn abstract_name(&self) -> Option<&[u8]> {
         match &self.0 {
@@ -142,6 +183,14 @@ impl Address {
     }
 
     /// The address of an `AF_VSOCK` socket.
+    ///
+    /// ```
+    /// use readyup::Address;
+    ///
+    /// let address = Address::parse(b"vsock:host:9999")?.vsock().expect("a vsock");
+    /// assert_eq!((address.kind, address.cid, address.port), (None, 2, 9999));
+    /// # Ok::<(), readyup::protocol::AddressError>(())
+    /// ```
     #[must_use]
     pub const fn vsock(&self) -> Option<VsockAddress> {
         match &self.0 {
@@ -221,6 +270,15 @@ impl fmt::Debug for Address {
 }
 
 /// Why a text is no [`Address`].
+///
+/// ```
+/// use readyup::Address;
+/// use readyup::protocol::AddressError;
+///
+/// let error = Address::parse(b"vsock:2:any").unwrap_err();
+/// assert_eq!(error, AddressError::VsockPortInvalid);
+/// assert_eq!(error.to_string(), "the notify address has a vsock port that is not a number up to 4294967294");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressError {

@@ -93,6 +93,14 @@ pub enum Assignment<'a> {
 
 /// Whose messages a manager believes: `NotifyAccess=` in
 /// [systemd.service(5)](https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html).
+///
+/// ```
+/// use readyup::{Assignment, MessageBuf, NotifyAccess};
+///
+/// let message = MessageBuf::new([Assignment::NotifyAccess(NotifyAccess::All)])?;
+/// assert_eq!(message.as_message()?.as_bytes(), b"NOTIFYACCESS=all");
+/// # Ok::<(), readyup::protocol::MessageError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NotifyAccess {
     /// Nobody's.
@@ -107,6 +115,10 @@ pub enum NotifyAccess {
 
 impl NotifyAccess {
     /// The spelling in a message and in a unit file.
+    ///
+    /// ```
+    /// assert_eq!(readyup::NotifyAccess::Exec.as_str(), "exec");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -123,6 +135,15 @@ impl NotifyAccess {
 }
 
 /// The value of `ERRNO=`: a number, or a name such as `ENOENT`.
+///
+/// ```
+/// use readyup::protocol::{Assignment, ErrnoValue, MessageBuf};
+///
+/// let message = MessageBuf::new([Assignment::Errno(ErrnoValue::Name("ENOENT"))])?;
+/// assert_eq!(message.as_message()?.as_bytes(), b"ERRNO=ENOENT");
+/// assert!(MessageBuf::new([Assignment::Errno(ErrnoValue::Number(4096))]).is_err());
+/// # Ok::<(), readyup::protocol::MessageError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrnoValue<'a> {
     /// 0 to 4095.
@@ -246,6 +267,13 @@ impl<'a> Assignment<'a> {
     }
 
     /// The key as it stands on the wire.
+    ///
+    /// ```
+    /// use readyup::Assignment;
+    ///
+    /// assert_eq!(Assignment::FdPollOff.key(), b"FDPOLL");
+    /// assert_eq!(Assignment::Other { key: b"X_ACME_JOBS", value: b"7" }.key(), b"X_ACME_JOBS");
+    /// ```
     #[must_use]
     pub fn key(&self) -> &'a [u8] {
         match (self, self.known_key()) {

@@ -8,6 +8,9 @@ use core::time::Duration;
 /// Every variable of the protocol. A program that starts others should take them out of their environment, or they
 /// speak in the service's name, or take descriptors that are not theirs.
 ///
+/// What a manager puts into them is told in
+/// [systemd.exec(5)](https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html).
+///
 /// ```no_run
 /// let mut child = std::process::Command::new("worker");
 /// for variable in readyup::protocol::NOTIFY_VARIABLES {
@@ -54,6 +57,16 @@ impl WatchdogSettings {
     /// # Errors
     ///
     /// [`EnvironmentError`] when one of them is set and is no number, or the period is 0 or infinite.
+    ///
+    /// ```
+    /// use readyup::WatchdogSettings;
+    ///
+    /// // Without `$WATCHDOG_PID` it is meant for whoever reads it.
+    /// assert!(WatchdogSettings::parse(Some(b"30000000"), None, 42)?.is_some());
+    /// assert!(WatchdogSettings::parse(None, None, 42)?.is_none());
+    /// assert!(WatchdogSettings::parse(Some(b"30s"), None, 42).is_err());
+    /// # Ok::<(), readyup::protocol::EnvironmentError>(())
+    /// ```
     pub fn parse(usec: Option<&[u8]>, watchdog_pid: Option<&[u8]>, pid: u32) -> Result<Option<Self>, EnvironmentError> {
         let Some(usec) = usec else {
             return Ok(None);
@@ -72,12 +85,31 @@ impl WatchdogSettings {
     }
 
     /// How long the manager waits for a sign of life before it acts.
+    ///
+    /// ```
+    /// use readyup::WatchdogSettings;
+    /// use std::time::Duration;
+    ///
+    /// // The variable counts microseconds.
+    /// let settings = WatchdogSettings::parse(Some(b"2500000"), None, 42)?.expect("a watchdog is set");
+    /// assert_eq!(settings.period(), Duration::from_millis(2500));
+    /// # Ok::<(), readyup::protocol::EnvironmentError>(())
+    /// ```
     #[must_use]
     pub const fn period(&self) -> Duration {
         self.period
     }
 
     /// How often to send one: half the period, so that one may be late or lost.
+    ///
+    /// ```
+    /// use readyup::WatchdogSettings;
+    /// use std::time::Duration;
+    ///
+    /// let settings = WatchdogSettings::parse(Some(b"30000000"), None, 42)?.expect("a watchdog is set");
+    /// assert_eq!(settings.interval(), Duration::from_secs(15));
+    /// # Ok::<(), readyup::protocol::EnvironmentError>(())
+    /// ```
     #[must_use]
     pub fn interval(&self) -> Duration {
         self.period.checked_div(2).unwrap_or(self.period)
@@ -85,6 +117,17 @@ impl WatchdogSettings {
 }
 
 /// The values of `$LISTEN_PID`, `$LISTEN_FDS`, `$LISTEN_FDNAMES` and `$LISTEN_PIDFDID`, where they are set.
+///
+/// What they mean is told in
+/// [systemd.exec(5)](https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html).
+///
+/// ```
+/// use readyup::protocol::{ListenFds, ListenVariables};
+///
+/// let values = ListenVariables { pid: Some(b"42"), fds: Some(b"1"), ..ListenVariables::default() };
+/// assert_eq!(ListenFds::parse(&values, 42, None)?.count(), 1);
+/// # Ok::<(), readyup::protocol::EnvironmentError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ListenVariables<'a> {
     /// `$LISTEN_PID`
@@ -135,6 +178,17 @@ impl<'a> ListenFds<'a> {
     /// # Errors
     ///
     /// [`EnvironmentError`] when a variable is no number, or there are more or fewer names than descriptors.
+    ///
+    /// ```
+    /// use readyup::protocol::{ListenFds, ListenVariables};
+    ///
+    /// let values =
+    ///     ListenVariables { pid: Some(b"42"), fds: Some(b"1"), names: Some(b"http"), pidfd_id: Some(b"7") };
+    /// assert_eq!(ListenFds::parse(&values, 42, Some(7))?.count(), 1);
+    /// // The pid was given to another process since.
+    /// assert_eq!(ListenFds::parse(&values, 42, Some(8))?.count(), 0);
+    /// # Ok::<(), readyup::protocol::EnvironmentError>(())
+    /// ```
     pub fn parse(values: &ListenVariables<'a>, pid: u32, pidfd_id: Option<u64>) -> Result<Self, EnvironmentError> {
         let nothing = Self { count: 0, names: None };
         let (Some(listen_pid), Some(fds)) = (values.pid, values.fds) else {
@@ -167,18 +221,43 @@ impl<'a> ListenFds<'a> {
     }
 
     /// How many descriptors were passed.
+    ///
+    /// ```
+    /// use readyup::protocol::{ListenFds, ListenVariables};
+    ///
+    /// let values = ListenVariables { pid: Some(b"42"), fds: Some(b"2"), ..ListenVariables::default() };
+    /// assert_eq!(ListenFds::parse(&values, 42, None)?.count(), 2);
+    /// # Ok::<(), readyup::protocol::EnvironmentError>(())
+    /// ```
     #[must_use]
     pub const fn count(&self) -> u32 {
         self.count
     }
 
     /// The descriptors' numbers.
+    ///
+    /// ```
+    /// use readyup::protocol::{ListenFds, ListenVariables};
+    ///
+    /// let values = ListenVariables { pid: Some(b"42"), fds: Some(b"2"), ..ListenVariables::default() };
+    /// assert_eq!(ListenFds::parse(&values, 42, None)?.range(), 3..5);
+    /// # Ok::<(), readyup::protocol::EnvironmentError>(())
+    /// ```
     #[must_use]
     pub const fn range(&self) -> core::ops::Range<i32> {
         LISTEN_FDS_START..LISTEN_FDS_START.saturating_add_unsigned(self.count)
     }
 
     /// Their names, one for each; `unknown` where the manager gave none.
+    ///
+    /// ```
+    /// use readyup::protocol::{ListenFds, ListenVariables};
+    ///
+    /// let values = ListenVariables { pid: Some(b"42"), fds: Some(b"2"), ..ListenVariables::default() };
+    /// let passed = ListenFds::parse(&values, 42, None)?;
+    /// assert!(passed.names().eq([b"unknown", b"unknown"]));
+    /// # Ok::<(), readyup::protocol::EnvironmentError>(())
+    /// ```
     pub fn names(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let mut listed = self.names.map(|names| names.split(|byte: &u8| *byte == b':'));
         (0..self.count).map(move |_| match &mut listed {
@@ -209,6 +288,13 @@ impl Variable<'_> {
 }
 
 /// Why a variable of the environment can't be meant.
+///
+/// ```
+/// use readyup::WatchdogSettings;
+///
+/// let error = WatchdogSettings::parse(Some(b"30s"), None, 42).unwrap_err();
+/// assert!(error.to_string().starts_with("$WATCHDOG_USEC is \"30s\", which is not a number"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EnvironmentError {
     variable: &'static str,
@@ -217,6 +303,15 @@ pub struct EnvironmentError {
 }
 
 /// What is wrong with a variable of the environment.
+///
+/// ```
+/// use readyup::protocol::{EnvironmentProblem, ListenFds, ListenVariables};
+///
+/// let values =
+///     ListenVariables { pid: Some(b"42"), fds: Some(b"1"), names: Some(b"a:b"), ..ListenVariables::default() };
+/// let error = ListenFds::parse(&values, 42, None).unwrap_err();
+/// assert_eq!(error.problem(), EnvironmentProblem::NameCount { names: 2, fds: 1 });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EnvironmentProblem {
@@ -235,12 +330,25 @@ pub enum EnvironmentProblem {
 
 impl EnvironmentError {
     /// The variable's name.
+    ///
+    /// ```
+    /// let error = readyup::WatchdogSettings::parse(Some(b"30s"), None, 42).unwrap_err();
+    /// assert_eq!(error.variable(), "WATCHDOG_USEC");
+    /// ```
     #[must_use]
     pub const fn variable(&self) -> &'static str {
         self.variable
     }
 
     /// What is wrong with it.
+    ///
+    /// ```
+    /// use readyup::WatchdogSettings;
+    /// use readyup::protocol::EnvironmentProblem;
+    ///
+    /// let error = WatchdogSettings::parse(Some(b"0"), None, 42).unwrap_err();
+    /// assert_eq!(error.problem(), EnvironmentProblem::OutOfRange);
+    /// ```
     #[must_use]
     pub const fn problem(&self) -> EnvironmentProblem {
         self.problem

@@ -22,6 +22,13 @@ pub struct FdName<'a>(&'a str);
 
 impl<'a> FdName<'a> {
     /// The longest name, in bytes.
+    ///
+    /// ```
+    /// use readyup::FdName;
+    ///
+    /// assert!(FdName::new(&"x".repeat(FdName::MAX)).is_ok());
+    /// assert!(FdName::new(&"x".repeat(FdName::MAX + 1)).is_err());
+    /// ```
     pub const MAX: usize = 255;
 
     /// Checks `name`.
@@ -29,6 +36,14 @@ impl<'a> FdName<'a> {
     /// # Errors
     ///
     /// [`FdNameError`] when it is empty, too long, or holds a byte that a name may not have.
+    ///
+    /// ```
+    /// use readyup::FdName;
+    /// use readyup::protocol::FdNameError;
+    ///
+    /// assert!(FdName::new("http").is_ok());
+    /// assert_eq!(FdName::new("größe"), Err(FdNameError::InvalidByte { byte: 0xc3 }));
+    /// ```
     pub const fn new(name: &'a str) -> Result<Self, FdNameError> {
         let bytes = name.as_bytes();
         if bytes.is_empty() {
@@ -48,6 +63,11 @@ impl<'a> FdName<'a> {
     }
 
     /// The name as text.
+    ///
+    /// ```
+    /// assert_eq!(readyup::FdName::new("http")?.as_str(), "http");
+    /// # Ok::<(), readyup::protocol::FdNameError>(())
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'a str {
         self.0
@@ -61,6 +81,15 @@ impl fmt::Display for FdName<'_> {
 }
 
 /// Why a text is no [`FdName`].
+///
+/// ```
+/// use readyup::FdName;
+/// use readyup::protocol::FdNameError;
+///
+/// let error = FdName::new("a:b").unwrap_err();
+/// assert_eq!(error, FdNameError::InvalidByte { byte: b':' });
+/// assert_eq!(error.to_string(), "FDNAME holds a ':', which separates names in $LISTEN_FDNAMES");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FdNameError {

@@ -5,6 +5,14 @@ use super::key::{Key, KeySet};
 use super::message::{MessageError, MessageProblem};
 
 /// One line of a received message.
+///
+/// ```
+/// use readyup::Message;
+///
+/// let line = Message::parse(b"STATUS=a=b")?.lines().next().expect("a line");
+/// assert_eq!((line.key(), line.value()), (&b"STATUS"[..], Some(&b"a=b"[..])));
+/// # Ok::<(), readyup::protocol::MessageError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line<'a> {
     text: &'a [u8],
@@ -13,24 +21,56 @@ pub struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// The line, without its end.
+    ///
+    /// ```
+    /// use readyup::Message;
+    ///
+    /// let message = Message::parse(b"READY=1\r\nSTATUS=Up\n")?;
+    /// assert!(message.lines().map(|line| line.as_bytes()).eq([&b"READY=1"[..], b"STATUS=Up"]));
+    /// # Ok::<(), readyup::protocol::MessageError>(())
+    /// ```
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.text
     }
 
     /// What stands before the first `=`; the whole line where there is none.
+    ///
+    /// ```
+    /// use readyup::Message;
+    ///
+    /// let message = Message::parse(b"STATUS=a=b\nREADY")?;
+    /// assert!(message.lines().map(|line| line.key()).eq([&b"STATUS"[..], b"READY"]));
+    /// # Ok::<(), readyup::protocol::MessageError>(())
+    /// ```
     #[must_use]
     pub fn key(&self) -> &'a [u8] {
         split(self.text).0
     }
 
     /// What stands after the first `=`. A line without one has no value, and no manager gives it a meaning.
+    ///
+    /// ```
+    /// use readyup::Message;
+    ///
+    /// let message = Message::parse(b"STATUS=a=b\nREADY")?;
+    /// assert!(message.lines().map(|line| line.value()).eq([Some(&b"a=b"[..]), None]));
+    /// # Ok::<(), readyup::protocol::MessageError>(())
+    /// ```
     #[must_use]
     pub fn value(&self) -> Option<&'a [u8]> {
         split(self.text).1
     }
 
     /// Whether an earlier line gave the same known key, so that this one has no effect.
+    ///
+    /// ```
+    /// use readyup::Message;
+    ///
+    /// let message = Message::parse(b"MAINPID=5\nMAINPID=6")?;
+    /// assert!(message.lines().map(|line| line.is_shadowed()).eq([false, true]));
+    /// # Ok::<(), readyup::protocol::MessageError>(())
+    /// ```
     #[must_use]
     pub const fn is_shadowed(&self) -> bool {
         self.shadowed
@@ -41,6 +81,16 @@ impl<'a> Line<'a> {
     /// # Errors
     ///
     /// [`MessageError`] when there is no `=`, or a known key has a value that a manager would not take.
+    ///
+    /// ```
+    /// use readyup::{Assignment, Message};
+    ///
+    /// let message = Message::parse(b"MAINPID=42\nREADY")?;
+    /// let mut lines = message.lines().map(|line| line.decode());
+    /// assert_eq!(lines.next(), Some(Ok(Assignment::MainPid(42))));
+    /// assert!(lines.next().is_some_and(|line| line.is_err()));
+    /// # Ok::<(), readyup::protocol::MessageError>(())
+    /// ```
     pub fn decode(&self) -> Result<Assignment<'a>, MessageError> {
         match split(self.text) {
             (key, Some(value)) => Assignment::decode(key, value),

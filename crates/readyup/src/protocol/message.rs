@@ -13,22 +13,62 @@ use core::time::Duration;
 ///
 /// It is what is sent ([`Notifier::send`](crate::Notifier::send)) and what is received and taken apart
 /// ([`lines`](Self::lines), [`assignments`](Self::assignments)). To put one together, see [`MessageBuf`].
+///
+/// ```
+/// use readyup::{Assignment, Message};
+///
+/// let message = Message::raw(b"READY=1\nSTATUS=Up")?;
+/// assert_eq!(message.as_bytes(), b"READY=1\nSTATUS=Up");
+/// assert!(message.has(Assignment::Status("Up")));
+/// # Ok::<(), readyup::protocol::MessageError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Message<'a>(&'a [u8]);
 
 impl<'a> Message<'a> {
     /// `READY=1`
+    ///
+    /// ```
+    /// use readyup::{Assignment, Message};
+    ///
+    /// assert!(Message::READY.has(Assignment::Ready));
+    /// ```
     pub const READY: Message<'static> = Message(b"READY=1");
     /// `STOPPING=1`
+    ///
+    /// ```
+    /// use readyup::{Assignment, Message};
+    ///
+    /// assert!(Message::STOPPING.has(Assignment::Stopping));
+    /// ```
     pub const STOPPING: Message<'static> = Message(b"STOPPING=1");
     /// `WATCHDOG=1`
+    ///
+    /// ```
+    /// use readyup::{Assignment, Message};
+    ///
+    /// assert!(Message::WATCHDOG.has(Assignment::Watchdog));
+    /// ```
     pub const WATCHDOG: Message<'static> = Message(b"WATCHDOG=1");
     /// `WATCHDOG=trigger`
+    ///
+    /// ```
+    /// use readyup::{Assignment, Message};
+    ///
+    /// assert!(Message::WATCHDOG_TRIGGER.has(Assignment::WatchdogTrigger));
+    /// ```
     pub const WATCHDOG_TRIGGER: Message<'static> = Message(b"WATCHDOG=trigger");
     /// Nothing, which has no effect.
     #[cfg(feature = "std")]
     pub(crate) const EMPTY: Message<'static> = Message(b"");
-    /// `BARRIER=1`
+    /// `BARRIER=1`, which means something only with a descriptor beside it:
+    /// [`Notifier::barrier`](crate::Notifier::barrier) sends both.
+    ///
+    /// ```
+    /// use readyup::{Assignment, Message};
+    ///
+    /// assert!(Message::BARRIER.has(Assignment::Barrier));
+    /// ```
     pub const BARRIER: Message<'static> = Message(b"BARRIER=1");
 
     /// A finished state string, as [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html)
@@ -60,6 +100,14 @@ impl<'a> Message<'a> {
     /// # Errors
     ///
     /// [`MessageError`] when a manager would drop it: longer than [`MESSAGE_MAX`], or with a NUL inside.
+    ///
+    /// ```
+    /// use readyup::Message;
+    ///
+    /// assert_eq!(Message::parse(b"READY=1\0")?, Message::READY);
+    /// assert!(Message::parse(b"READY=1\0STATUS=Up").is_err());
+    /// # Ok::<(), readyup::protocol::MessageError>(())
+    /// ```
     pub fn parse(payload: &'a [u8]) -> Result<Self, MessageError> {
         match payload.split_last() {
             // The limit counts what was received, the NUL included.
@@ -69,18 +117,38 @@ impl<'a> Message<'a> {
     }
 
     /// The payload.
+    ///
+    /// ```
+    /// assert_eq!(readyup::Message::READY.as_bytes(), b"READY=1");
+    /// ```
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.0
     }
 
     /// Its lines.
+    ///
+    /// ```
+    /// use readyup::Message;
+    ///
+    /// let message = Message::parse(b"READY=1\nSTATUS=Up")?;
+    /// assert!(message.lines().map(|line| line.key()).eq([&b"READY"[..], b"STATUS"]));
+    /// # Ok::<(), readyup::protocol::MessageError>(())
+    /// ```
     #[must_use]
     pub fn lines(&self) -> Lines<'a> {
         Lines::new(self.0)
     }
 
     /// Its lines that count, typed: those that an earlier one shadows are left out.
+    ///
+    /// ```
+    /// use readyup::{Assignment, Message};
+    ///
+    /// let message = Message::parse(b"MAINPID=5\nMAINPID=6\nREADY=1")?;
+    /// assert!(message.assignments().eq([Ok(Assignment::MainPid(5)), Ok(Assignment::Ready)]));
+    /// # Ok::<(), readyup::protocol::MessageError>(())
+    /// ```
     pub fn assignments(&self) -> impl Iterator<Item = Result<Assignment<'a>, MessageError>> + use<'a> {
         self.lines().filter(|line| !line.is_shadowed()).map(|line| line.decode())
     }
@@ -137,6 +205,14 @@ impl MessageBuf {
     /// # Errors
     ///
     /// As [`push`](Self::push).
+    ///
+    /// ```
+    /// use readyup::{Assignment, MessageBuf};
+    ///
+    /// let message = MessageBuf::new([Assignment::Stopping, Assignment::Status("Saving")])?;
+    /// assert_eq!(message.as_message()?.as_bytes(), b"STOPPING=1\nSTATUS=Saving");
+    /// # Ok::<(), readyup::protocol::MessageError>(())
+    /// ```
     pub fn new<'a>(assignments: impl IntoIterator<Item = Assignment<'a>>) -> Result<Self, MessageError> {
         let mut message = Self { bytes: [0; MESSAGE_MAX], len: 0, seen: KeySet::default(), lines: 0 };
         for assignment in assignments {
@@ -153,6 +229,15 @@ impl MessageBuf {
     /// # Errors
     ///
     /// [`MessageError`] when `now` does not fit into 64 bits of microseconds.
+    ///
+    /// ```
+    /// use readyup::MessageBuf;
+    /// use std::time::Duration;
+    ///
+    /// let message = MessageBuf::reloading(Duration::from_micros(77))?;
+    /// assert_eq!(message.as_message()?.as_bytes(), b"RELOADING=1\nMONOTONIC_USEC=77");
+    /// # Ok::<(), readyup::protocol::MessageError>(())
+    /// ```
     pub fn reloading(now: Duration) -> Result<Self, MessageError> {
         Self::new([Assignment::Reloading, Assignment::MonotonicUsec(now)])
     }
@@ -163,6 +248,16 @@ impl MessageBuf {
     ///
     /// [`MessageError`], which names the field, when the value would break its line or is out of range, the key was
     /// given before, or the message would become too long. The message stays as it was.
+    ///
+    /// ```
+    /// use readyup::{Assignment, MessageBuf};
+    ///
+    /// let mut message = MessageBuf::new([Assignment::Ready])?;
+    /// message.push(Assignment::Status("Up"))?.push(Assignment::MainPid(42))?;
+    /// assert!(message.push(Assignment::Status("twice")).is_err());
+    /// assert_eq!(message.as_message()?.as_bytes(), b"READY=1\nSTATUS=Up\nMAINPID=42");
+    /// # Ok::<(), readyup::protocol::MessageError>(())
+    /// ```
     pub fn push(&mut self, assignment: Assignment<'_>) -> Result<&mut Self, MessageError> {
         let key = assignment.key();
         let error = |problem| MessageError::field(key, problem);
@@ -215,6 +310,16 @@ impl MessageBuf {
     /// [`MessageError`] when assignments are together, or missing, in a way that makes a manager ignore them:
     /// `BARRIER=1` beside another one, `RELOADING=1` without `MONOTONIC_USEC=`, `FDNAME=` or `FDPOLL=0` without
     /// `FDSTORE=1`, `FDSTOREREMOVE=1` without `FDNAME=`.
+    ///
+    /// ```
+    /// use readyup::protocol::{Assignment, FdName, MessageBuf};
+    ///
+    /// let mut message = MessageBuf::new([Assignment::FdStoreRemove])?;
+    /// assert!(message.as_message().is_err());
+    /// message.push(Assignment::FdName(FdName::new("http")?))?;
+    /// assert_eq!(message.as_message()?.as_bytes(), b"FDSTOREREMOVE=1\nFDNAME=http");
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
     pub fn as_message(&self) -> Result<Message<'_>, MessageError> {
         let has = |key| self.seen.contains(key);
         let conflict = if has(Key::Barrier) && self.lines > 1 {
@@ -245,6 +350,13 @@ impl fmt::Debug for MessageBuf {
 }
 
 /// Why a message, or one assignment of it, is no good.
+///
+/// ```
+/// use readyup::{Assignment, MessageBuf};
+///
+/// let error = MessageBuf::new([Assignment::MainPid(1)]).unwrap_err();
+/// assert_eq!(error.to_string(), "MAINPID has a value out of range");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageError {
     field: Option<Excerpt>,
@@ -257,18 +369,39 @@ impl MessageError {
     }
 
     /// The error of a message of `len` bytes, for callers that don't even hold that many.
+    ///
+    /// ```
+    /// use readyup::protocol::{MessageError, MessageProblem};
+    ///
+    /// assert_eq!(MessageError::too_long(1 << 20).problem(), MessageProblem::TooLong { len: 1 << 20 });
+    /// ```
     #[must_use]
     pub const fn too_long(len: usize) -> Self {
         Self { field: None, problem: MessageProblem::TooLong { len } }
     }
 
     /// The key of the assignment at fault (its beginning, if it is a very long one); none where it is the message.
+    ///
+    /// ```
+    /// use readyup::{Assignment, Message, MessageBuf};
+    ///
+    /// let error = MessageBuf::new([Assignment::Ready, Assignment::Status("a\nb")]).unwrap_err();
+    /// assert_eq!(error.key(), Some("STATUS"));
+    /// assert_eq!(Message::raw(b"\0").unwrap_err().key(), None);
+    /// ```
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.field.as_ref().map(Excerpt::as_str)
     }
 
     /// What is wrong with it.
+    ///
+    /// ```
+    /// use readyup::Message;
+    /// use readyup::protocol::MessageProblem;
+    ///
+    /// assert_eq!(Message::raw(b"READY=1\0").unwrap_err().problem(), MessageProblem::Nul);
+    /// ```
     #[must_use]
     pub const fn problem(&self) -> MessageProblem {
         self.problem
@@ -323,6 +456,13 @@ impl fmt::Display for MessageError {
 impl core::error::Error for MessageError {}
 
 /// What is wrong with a message or an assignment.
+///
+/// ```
+/// use readyup::protocol::{Assignment, MessageBuf, MessageProblem};
+///
+/// let error = MessageBuf::new([Assignment::Status("a\nREADY=1")]).unwrap_err();
+/// assert_eq!(error.problem(), MessageProblem::Newline);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MessageProblem {
