@@ -441,7 +441,8 @@ impl Notifier {
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send), and [`ErrorKind::TooManyFds`](crate::ErrorKind::TooManyFds).
+    /// As [`send`](Self::send), and [`ErrorKind::TooManyFds`](crate::ErrorKind::TooManyFds), or
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for descriptors over a vsock.
     ///
     /// ```
     /// use readyup::testing::FakeManager;

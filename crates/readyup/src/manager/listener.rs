@@ -54,7 +54,8 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// As [`bind`](Self::bind).
+    /// As [`bind`](Self::bind), and [`ErrorKind::Address`](crate::ErrorKind::Address) when the path of that directory
+    /// is too long for a socket in it.
     ///
     /// ```
     /// use readyup::manager::Listener;
@@ -92,7 +93,9 @@ impl Listener {
     /// # Errors
     ///
     /// [`ErrorKind::System`](crate::ErrorKind::System) when something is bound there already, or the operating system
-    /// refuses; [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for a vsock.
+    /// refuses; [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when the path's directory is not there and
+    /// [`ErrorKind::PermissionDenied`](crate::ErrorKind::PermissionDenied) when it may not be written to;
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for a vsock.
     ///
     /// ```
     /// use readyup::Address;
