@@ -32,8 +32,8 @@ enum Repr {
     TooManyFds {
         count: usize,
     },
-    NotOverVsock {
-        what: &'static str,
+    Unsupported {
+        text: &'static str,
     },
     QueueFull,
     BarrierTimeout,
@@ -202,8 +202,8 @@ impl Error {
         Self(Repr::TooManyFds { count })
     }
 
-    pub(crate) const fn not_over_vsock(what: &'static str) -> Self {
-        Self(Repr::NotOverVsock { what })
+    pub(crate) const fn unsupported(text: &'static str) -> Self {
+        Self(Repr::Unsupported { text })
     }
 
     pub(crate) const fn queue_full() -> Self {
@@ -239,7 +239,7 @@ impl Error {
             Repr::Address(_) => ErrorKind::Address,
             Repr::Environment(_) => ErrorKind::Environment,
             Repr::TooManyFds { .. } => ErrorKind::TooManyFds,
-            Repr::NotOverVsock { .. } => ErrorKind::Unsupported,
+            Repr::Unsupported { .. } => ErrorKind::Unsupported,
             Repr::QueueFull => ErrorKind::QueueFull,
             Repr::BarrierTimeout => ErrorKind::BarrierTimeout,
             #[cfg(feature = "std")]
@@ -274,7 +274,7 @@ impl Error {
             Repr::Address(AddressError::TooLong { .. }) => Errno::NAMETOOLONG,
             Repr::Address(_) | Repr::Environment(_) => Errno::INVAL,
             Repr::TooManyFds { .. } => Errno::TOOBIG,
-            Repr::NotOverVsock { .. } => Errno::OPNOTSUPP,
+            Repr::Unsupported { .. } => Errno::OPNOTSUPP,
             Repr::QueueFull => Errno::AGAIN,
             Repr::BarrierTimeout => Errno::TIMEDOUT,
             #[cfg(feature = "std")]
@@ -329,10 +329,7 @@ impl Error {
                 put(Decimal::new(FDS_MAX as u64).as_str());
                 put("; send several messages");
             }
-            Repr::NotOverVsock { what } => {
-                put(what);
-                put(" cannot be sent over a vsock");
-            }
+            Repr::Unsupported { text } => put(text),
             Repr::QueueFull => {
                 put("the manager's queue is full and it did not make room in the time allowed; is it busy or stopped?")
             }
@@ -388,6 +385,7 @@ const fn errno_text(errno: Errno) -> Option<&'static str> {
         Errno::NOTSOCK => "not a socket (ENOTSOCK)",
         Errno::TOOMANYREFS => "too many references (ETOOMANYREFS)",
         Errno::ADDRINUSE => "address in use (EADDRINUSE)",
+        Errno::NAMETOOLONG => "name too long (ENAMETOOLONG)",
         Errno::NOTDIR => "not a directory (ENOTDIR)",
         Errno::LOOP => "too many symbolic links (ELOOP)",
         Errno::INVAL => "invalid argument (EINVAL)",

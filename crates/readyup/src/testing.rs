@@ -86,7 +86,7 @@ impl FakeManager {
     #[must_use]
     #[track_caller]
     pub fn new() -> Self {
-        let listener = Listener::private().expect("a socket for the fake manager");
+        let listener = Listener::private().expect("a socket for the fake manager").keeping_barriers();
         let address = *listener.address();
         let (stopped, stop) = pipe_with(PipeFlags::CLOEXEC).expect("a pipe for the fake manager");
         let shared = Arc::new(Shared::default());
@@ -146,7 +146,7 @@ impl FakeManager {
         for variable in NOTIFY_VARIABLES {
             command.env_remove(variable);
         }
-        command.env("NOTIFY_SOCKET", self.address.to_string());
+        command.env("NOTIFY_SOCKET", self.address.to_os_string());
         if let Some(period) = self.watchdog {
             command.env("WATCHDOG_USEC", period.as_micros().to_string());
         }
@@ -300,6 +300,7 @@ fn listen(listener: &Listener, stopped: &OwnedFd, shared: &Shared) {
                     inbox.log.push(format!("\"{}\" from process {pid}", received.message().as_bytes().escape_ascii()));
                     inbox.waiting.push_back(received);
                 }
+                // Answered at the end of this block, once it is counted.
                 Incoming::Barrier(request) => {
                     inbox.log.push(format!("a barrier from process {}", request.sender().pid()));
                     inbox.barriers += 1;

@@ -40,7 +40,7 @@ impl Child {
     pub(super) fn start(program: &[OsString], notify_socket: &Address) -> Result<(Self, Signals), Failure> {
         let signals = Signals::catch().map_err(|error| Failure::new("catching signals", &error))?;
         let mut command = exec_as::command(program)?;
-        command.env("NOTIFY_SOCKET", notify_socket.to_string());
+        command.env("NOTIFY_SOCKET", notify_socket.to_os_string());
         let process = command.spawn().map_err(|error| Failure::start(program[0].as_os_str(), &error))?;
         let pidfd = i32::try_from(process.id())
             .ok()

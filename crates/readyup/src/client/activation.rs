@@ -134,14 +134,16 @@ impl PassedFds {
     /// # Ok::<(), readyup::Error>(())
     /// ```
     pub fn remove(&mut self, name: &str) -> Option<OwnedFd> {
-        self.position(name).map(|position| self.fds.remove(position).1)
+        let position = self.fds.iter().position(|(own, _)| own == name.as_bytes())?;
+        Some(self.fds.remove(position).1)
     }
 
-    /// Takes out the first one named `name`, as a listening TCP socket.
+    /// Takes out the first listening TCP socket named `name`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WrongFd`](crate::ErrorKind::WrongFd) when it is something else. It stays where it is.
+    /// [`ErrorKind::WrongFd`](crate::ErrorKind::WrongFd) when all of that name are something else; they stay where they are.
+    /// [`ErrorKind::System`](crate::ErrorKind::System) when the kernel does not tell what one is.
     ///
     /// ```
     /// use readyup::PassedFds;
@@ -158,7 +160,7 @@ impl PassedFds {
         self.take_socket(name, &Wanted::TCP_LISTENER)
     }
 
-    /// Takes out the first one named `name`, as a listening Unix stream socket.
+    /// Takes out the first listening Unix stream socket named `name`.
     ///
     /// # Errors
     ///
@@ -175,7 +177,7 @@ impl PassedFds {
         self.take_socket(name, &Wanted::UNIX_LISTENER)
     }
 
-    /// Takes out the first one named `name`, as a Unix datagram socket.
+    /// Takes out the first Unix datagram socket named `name`.
     ///
     /// # Errors
     ///
@@ -196,7 +198,7 @@ impl PassedFds {
         self.take_socket(name, &Wanted::UNIX_DATAGRAM)
     }
 
-    /// Takes out the first one named `name`, as a UDP socket.
+    /// Takes out the first UDP socket named `name`.
     ///
     /// # Errors
     ///
@@ -217,20 +219,22 @@ impl PassedFds {
         self.take_socket(name, &Wanted::UDP_SOCKET)
     }
 
-    fn position(&self, name: &str) -> Option<usize> {
-        self.fds.iter().position(|(own, _)| own == name.as_bytes())
-    }
-
+    /// The sockets of one unit share a name unless they are given their own, so that the first of that name *and* kind is
+    /// meant.
     fn take_socket<T: From<OwnedFd>>(&mut self, name: &str, wanted: &Wanted) -> Result<Option<T>, Error> {
-        let Some(position) = self.position(name) else {
-            return Ok(None);
-        };
-        let (name, fd) = &self.fds[position];
-        match wanted.matches(fd) {
-            Ok(true) => Ok(Some(self.fds.remove(position).1.into())),
-            Ok(false) | Err(Errno::NOTSOCK) => Err(Error::wrong_fd(name, wanted.text)),
-            Err(errno) => Err(Error::system(Call::Inspect, errno)),
+        let mut another_kind = false;
+        for position in 0..self.fds.len() {
+            let (own_name, fd) = &self.fds[position];
+            if own_name != name.as_bytes() {
+                continue;
+            }
+            match wanted.matches(fd) {
+                Ok(true) => return Ok(Some(self.fds.remove(position).1.into())),
+                Ok(false) | Err(Errno::NOTSOCK) => another_kind = true,
+                Err(errno) => return Err(Error::system(Call::Inspect, errno)),
+            }
         }
+        if another_kind { Err(Error::wrong_fd(name.as_bytes(), wanted.text)) } else { Ok(None) }
     }
 }
 

@@ -31,7 +31,7 @@ use rustix::process::{Pid, getegid, geteuid, getgid, getpid, getuid};
 pub struct Attachments<'a> {
     /// Speak as this process, as `sd_pid_notify` does. The kernel lets root do so, and anybody for itself; where it
     /// refuses, the message is sent without, and the outcome is
-    /// [`Outcome::SentAsSelf`](crate::Outcome::SentAsSelf).
+    /// [`Outcome::SentAsSelf`](crate::Outcome::SentAsSelf). 0 is this process, as in C.
     pub pid: Option<u32>,
     /// Descriptors to pass, at most [`FDS_MAX`]. They stay the caller's.
     pub fds: &'a [BorrowedFd<'a>],
@@ -39,9 +39,8 @@ pub struct Attachments<'a> {
 
 impl Attachments<'_> {
     /// The other process to speak as, if there is one.
-    fn other_pid(&self) -> Option<Pid> {
-        let pid = Pid::from_raw(i32::try_from(self.pid?).ok()?)?;
-        (pid != getpid()).then_some(pid)
+    fn other_pid(&self) -> Option<u32> {
+        self.pid.filter(|pid| *pid != 0 && Some(*pid) != u32::try_from(getpid().as_raw_nonzero().get()).ok())
     }
 
     const fn is_empty(&self) -> bool {
@@ -167,7 +166,11 @@ impl Connection {
         attachments: &Attachments<'_>,
     ) -> Result<Attempt, Errno> {
         let other = attachments.other_pid();
-        let explicit = other.or_else(|| self.ids_differ.load(Ordering::Relaxed).then(getpid));
+        let explicit = match other {
+            // Nothing that could be a pid: the kernel would refuse it.
+            Some(pid) => i32::try_from(pid).ok().and_then(Pid::from_raw),
+            None => self.ids_differ.load(Ordering::Relaxed).then(getpid),
+        };
         if let Some(pid) = explicit {
             let credentials = UCred { pid, uid: getuid(), gid: getgid() };
             match transmit(fd, message, Some(credentials), attachments.fds) {

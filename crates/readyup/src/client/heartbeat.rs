@@ -1,6 +1,6 @@
 //! Answering the watchdog from a thread.
 
-use super::notifier::Notifier;
+use super::notifier::{Notifier, Outcome};
 use crate::error::{Call, Error};
 use crate::protocol::WatchdogSettings;
 use rustix::io::Errno;
@@ -73,6 +73,7 @@ pub struct Heartbeat {
 #[derive(Debug, Default)]
 struct Counters {
     sent: AtomicU64,
+    no_manager: AtomicU64,
     withheld: AtomicU64,
     failed: AtomicU64,
 }
@@ -93,6 +94,8 @@ struct Counters {
 pub struct HeartbeatReport {
     /// Pings sent.
     pub sent: u64,
+    /// Pings to nobody: there is no manager.
+    pub no_manager: u64,
     /// Pings not sent, because the program said that it is not healthy (or its check panicked).
     pub withheld: u64,
     /// Pings that could not be sent: the manager's queue was full, or it was gone.
@@ -131,11 +134,13 @@ impl Heartbeat {
             loop {
                 let counter = if !catch_unwind(AssertUnwindSafe(&mut healthy)).unwrap_or(false) {
                     &own_counters.withheld
-                } else if notifier.borrow().watchdog().is_ok() {
-                    &own_counters.sent
                 } else {
-                    // The manager is busy or being replaced. The next ping may get through in time.
-                    &own_counters.failed
+                    match notifier.borrow().watchdog() {
+                        Ok(Outcome::NoManager) => &own_counters.no_manager,
+                        Ok(_) => &own_counters.sent,
+                        // The manager is busy or being replaced. The next ping may get through in time.
+                        Err(_) => &own_counters.failed,
+                    }
                 };
                 counter.fetch_add(1, Ordering::Relaxed);
 
@@ -173,6 +178,7 @@ impl Heartbeat {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         HeartbeatReport {
             sent: count(&self.counters.sent),
+            no_manager: count(&self.counters.no_manager),
             withheld: count(&self.counters.withheld),
             failed: count(&self.counters.failed),
         }

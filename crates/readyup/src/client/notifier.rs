@@ -349,7 +349,7 @@ impl Notifier {
         self.send(Message::WATCHDOG_TRIGGER)
     }
 
-    /// `EXTEND_TIMEOUT_USEC=`: starting, reloading or stopping takes at least this much longer from now, in whole
+    /// `EXTEND_TIMEOUT_USEC=`: starting, running (up to `RuntimeMaxSec=`) or stopping may take at least this much longer from now, in whole
     /// microseconds. See [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
     ///
     /// # Errors
@@ -400,9 +400,11 @@ impl Notifier {
     /// not. Otherwise as [`send`](Self::send).
     ///
     /// ```
+    /// use readyup::testing::FakeManager;
     /// use readyup::{Assignment, Notifier};
     ///
-    /// let notifier = Notifier::from_env()?;
+    /// let manager = FakeManager::new();
+    /// let notifier = Notifier::new(*manager.address());
     /// notifier.notify([Assignment::Ready, Assignment::Status("Serving on :8080")])?;
     /// assert!(notifier.notify([Assignment::Status("a\nREADY=1")]).is_err());
     /// # Ok::<(), readyup::Error>(())
@@ -651,7 +653,11 @@ impl Notifier {
     ) -> Result<Poll<Option<Barrier>>, Error> {
         match &self.address {
             None => return Ok(Poll::Ready(None)),
-            Some(address) if address.vsock().is_some() => return Err(Error::not_over_vsock("a barrier")),
+            Some(address) if address.vsock().is_some() => {
+                return Err(Error::unsupported(
+                    "a barrier cannot be sent over a vsock, where a message is only sent once it was read",
+                ));
+            }
             Some(_) => {}
         }
         let (read, write) =
@@ -690,7 +696,7 @@ impl Notifier {
         delivery: &mut Delivery,
     ) -> Result<Attempt, Error> {
         if !attachments.fds.is_empty() {
-            return Err(Error::not_over_vsock("descriptors"));
+            return Err(Error::unsupported("descriptors cannot be sent over a vsock"));
         }
         // Credentials mean nothing to another machine.
         let attempt = match (address.kind, &delivery.0) {

@@ -164,9 +164,18 @@ impl fmt::Display for DropReason {
     }
 }
 
+/// What is left to the caller, rather than done as a manager does it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Keep {
+    /// Barriers are not answered before their [`BarrierRequest`] is dropped.
+    pub(super) barriers: bool,
+    /// Descriptors that no line claims are not closed.
+    pub(super) fds: bool,
+}
+
 impl Incoming {
     /// Judges a datagram. `payload` is the buffer it was received into.
-    pub(super) fn judge(datagram: Datagram, payload: &[u8], keep_everything: bool) -> Self {
+    pub(super) fn judge(datagram: Datagram, payload: &[u8], keep: Keep) -> Self {
         let Datagram { len, control_truncated, credentials, pidfd, mut fds } = datagram;
         let mut pidfd = pidfd;
         let mut sender = None;
@@ -206,13 +215,13 @@ impl Incoming {
                 return dropped(DropReason::BarrierFds { count: fds.len() }, Some(sender));
             }
             // Closing it is the answer.
-            let fd = fds.pop().filter(|_| keep_everything);
+            let fd = fds.pop().filter(|_| keep.barriers);
             return Self::Barrier(BarrierRequest { sender, fd });
         }
 
         let claimed = message.has(Assignment::FdStore) || (message.has(Assignment::MainPidFd) && fds.len() == 1);
         let mut closed_fds = 0;
-        if !claimed && !keep_everything {
+        if !claimed && !keep.fds {
             closed_fds = fds.len();
             fds.clear();
         }

@@ -1,9 +1,9 @@
 //! The socket that services send to.
 
-use super::incoming::Incoming;
+use super::incoming::{Incoming, Keep};
 use crate::client::Deadline;
 use crate::error::{Call, Error};
-use crate::protocol::{Address, AddressError, Form, MESSAGE_MAX};
+use crate::protocol::{Address, Form, MESSAGE_MAX};
 use crate::sys;
 use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -30,7 +30,7 @@ use std::time::Duration;
 ///
 /// let listener = Listener::private()?;
 /// let mut service = std::process::Command::new("true");
-/// service.env("NOTIFY_SOCKET", listener.address().to_string());
+/// service.env("NOTIFY_SOCKET", listener.address().to_os_string());
 /// # Ok::<(), readyup::Error>(())
 /// ```
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub struct Listener {
     fd: OwnedFd,
     address: Address,
     created: Vec<Created>,
-    keep_everything: bool,
+    keep: Keep,
 }
 
 /// Something to remove at the end.
@@ -54,8 +54,7 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// As [`bind`](Self::bind), and [`ErrorKind::Address`](crate::ErrorKind::Address) when the path of that directory
-    /// is too long for a socket in it.
+    /// As [`bind`](Self::bind).
     ///
     /// ```
     /// use readyup::manager::Listener;
@@ -71,7 +70,7 @@ impl Listener {
     pub fn private() -> Result<Self, Error> {
         let base = std::env::var_os("XDG_RUNTIME_DIR")
             .map(PathBuf::from)
-            .filter(|directory| directory.is_absolute() && directory.is_dir())
+            .filter(|directory| directory.is_absolute() && directory.is_dir() && has_room(directory))
             .unwrap_or_else(std::env::temp_dir);
         let directory = create_private_directory(&base)?;
         let created = Created::Directory(directory.clone());
@@ -109,7 +108,7 @@ impl Listener {
     /// ```
     pub fn bind(address: Address) -> Result<Self, Error> {
         let Form::Unix(name) = address.form() else {
-            return Err(Error::not_over_vsock("a listener's messages"));
+            return Err(Error::unsupported("listening on a vsock is not supported"));
         };
         let failed = |errno| Error::system(Call::Bind, errno);
         let target = match name.abstract_name() {
@@ -128,7 +127,7 @@ impl Listener {
         fchmod(&fd, Mode::RUSR | Mode::WUSR).map_err(|errno| Error::system(Call::Configure, errno))?;
         bind(&fd, &target).map_err(failed)?;
         let created = address.path().map(|path| Created::Socket(PathBuf::from(OsStr::from_bytes(path))));
-        Ok(Self { fd, address, created: created.into_iter().collect(), keep_everything: false })
+        Ok(Self { fd, address, created: created.into_iter().collect(), keep: Keep::default() })
     }
 
     fn bind_path(path: &Path) -> Result<Self, Error> {
@@ -153,7 +152,13 @@ impl Listener {
     /// ```
     #[must_use]
     pub fn for_relay(mut self) -> Self {
-        self.keep_everything = true;
+        self.keep = Keep { barriers: true, fds: true };
+        self
+    }
+
+    /// Leaves it to the caller when a barrier is answered: when its request is dropped.
+    pub(crate) fn keeping_barriers(mut self) -> Self {
+        self.keep.barriers = true;
         self
     }
 
@@ -164,7 +169,7 @@ impl Listener {
     ///
     /// let listener = Listener::private()?;
     /// let mut service = std::process::Command::new("sh");
-    /// service.args(["-c", "test -S \"$NOTIFY_SOCKET\""]).env("NOTIFY_SOCKET", listener.address().to_string());
+    /// service.args(["-c", "test -S \"$NOTIFY_SOCKET\""]).env("NOTIFY_SOCKET", listener.address().to_os_string());
     /// assert!(service.status()?.success());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -196,7 +201,7 @@ impl Listener {
         let mut payload = [0; MESSAGE_MAX];
         loop {
             match sys::receive(&self.fd, &mut payload) {
-                Ok(datagram) => return Ok(Some(Incoming::judge(datagram, &payload, self.keep_everything))),
+                Ok(datagram) => return Ok(Some(Incoming::judge(datagram, &payload, self.keep))),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
                     if !deadline.wait(self.fd.as_fd(), PollFlags::IN)? {
@@ -237,13 +242,12 @@ impl Created {
 fn create_private_directory(base: &Path) -> Result<PathBuf, Error> {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
 
-    let too_long = |path: &Path| Error::from(AddressError::TooLong { len: path.as_os_str().len() });
+    if !has_room(base) {
+        return Err(Error::system(Call::Bind, Errno::NAMETOOLONG));
+    }
     loop {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let directory = base.join(format!("readyup-{}-{number}", std::process::id()));
-        if directory.as_os_str().len() > 100 {
-            return Err(too_long(&directory.join("notify")));
-        }
         // `mkdir` follows no link and takes no directory that is there already, so that a name that can be guessed
         // does no harm: the next one is tried.
         match DirBuilder::new().mode(0o700).create(&directory) {
@@ -254,4 +258,10 @@ fn create_private_directory(base: &Path) -> Result<PathBuf, Error> {
             }
         }
     }
+}
+
+/// Whether a private directory and a socket below `base` have a path that fits into a socket address.
+fn has_room(base: &Path) -> bool {
+    const LONGEST: usize = "/readyup-4194304-4294967295/notify".len();
+    base.as_os_str().len() + LONGEST <= 107
 }

@@ -2,6 +2,7 @@
 
 use super::incoming::Received;
 use crate::protocol::{Assignment, NotifyAccess};
+use rustix::fd::{AsRawFd as _, OwnedFd};
 
 /// What a sender is to the service.
 ///
@@ -106,7 +107,7 @@ impl Believing {
         if pid == self.main_pid { Standing::Main } else { Standing::Other }
     }
 
-    /// Whether the message is believed. If it is, its `MAINPID=` and `NOTIFYACCESS=` hold from now on.
+    /// Whether the message is believed. If it is, its `MAINPID=`, `MAINPIDFD=1` and `NOTIFYACCESS=` hold from now on.
     ///
     /// ```
     /// use readyup::manager::Believing;
@@ -127,14 +128,24 @@ impl Believing {
             NotifyAccess::All => true,
         };
         if believed {
+            // A pidfd wins over a pid.
+            let mut by_pidfd = None;
             for assignment in received.message().assignments().flatten() {
                 match assignment {
                     Assignment::MainPid(pid) => self.main_pid = pid,
+                    Assignment::MainPidFd => by_pidfd = received.fds().first().and_then(pid_of),
                     Assignment::NotifyAccess(access) => self.access = access,
                     _ => {}
                 }
             }
+            self.main_pid = by_pidfd.unwrap_or(self.main_pid);
         }
         believed
     }
+}
+
+/// The process that a pidfd stands for; none if it is no pidfd, or the process is gone.
+fn pid_of(pidfd: &OwnedFd) -> Option<u32> {
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).ok()?;
+    info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()
 }

@@ -148,6 +148,26 @@ impl Address {
         &self.0
     }
 
+    /// The value for `$NOTIFY_SOCKET`, to the byte; [`Display`](core::fmt::Display) is for people.
+    ///
+    /// ```
+    /// use readyup::Address;
+    ///
+    /// let address: Address = "/run/notify".parse()?;
+    /// std::process::Command::new("worker").env("NOTIFY_SOCKET", address.to_os_string());
+    /// # Ok::<(), readyup::protocol::AddressError>(())
+    /// ```
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub fn to_os_string(&self) -> std::ffi::OsString {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        match &self.0 {
+            Form::Unix(name) => std::ffi::OsString::from_vec(name.as_bytes().to_vec()),
+            Form::Vsock(_) => self.to_string().into(),
+        }
+    }
+
     /// The path of a socket in the file system.
     ///
     /// ```
@@ -241,7 +261,7 @@ fn parse_u32(digits: &[u8]) -> Option<u32> {
 }
 
 impl fmt::Display for Address {
-    /// The value for `$NOTIFY_SOCKET`. Bytes of a path that are no UTF-8 come out as replacement characters.
+    /// Bytes of a path that are no UTF-8 come out as replacement characters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Form::Unix(name) => {

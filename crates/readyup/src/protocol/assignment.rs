@@ -54,7 +54,8 @@ pub enum Assignment<'a> {
     WatchdogTrigger,
     /// `WATCHDOG_USEC=`: the watchdog's period from now on.
     WatchdogUsec(Duration),
-    /// `EXTEND_TIMEOUT_USEC=`: give the running start, runtime or stop at least this much time from now.
+    /// `EXTEND_TIMEOUT_USEC=`: starting, running (up to `RuntimeMaxSec=`) or stopping may take at least this much
+    /// longer from now.
     ExtendTimeoutUsec(Duration),
     /// `RESTART_RESET=1`: forget how often the service was restarted.
     RestartReset,
