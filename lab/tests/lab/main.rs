@@ -4,6 +4,9 @@
 //! A trial is a function that takes a booted [`Lab`] and panics if something is wrong; trials run in
 //! parallel on the same lab, so each has units and files of its own. What a trial needs of the host,
 //! such as a program that was built here, is shown to the lab by `Site::options`.
+//!
+//! The examples and `readyup trace` are taken as `make programs addon package` leaves them, from
+//! `target/debug` (or, if it is set, from `READYUP_TARGET_DIR`) and `packages/readyup`.
 
 use std::collections::HashSet;
 use std::env;
@@ -13,10 +16,18 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Trial};
 use readyup_lab::{Lab, Root};
 
+mod access;
+mod built;
 mod commands;
+mod example;
+mod examples;
 mod lifecycle;
+mod probe;
+mod protocol;
 mod services;
 mod site;
+mod store;
+mod timing;
 mod user;
 
 use site::Site;
@@ -24,7 +35,17 @@ use site::Site;
 /// The trials of one domain.
 type Trials = fn(&Arc<Site>) -> Vec<Trial>;
 
-const TRIALS: &[Trials] = &[commands::trials, lifecycle::trials, services::trials, user::trials];
+const TRIALS: &[Trials] = &[
+    commands::trials,
+    lifecycle::trials,
+    services::trials,
+    user::trials,
+    examples::trials,
+    protocol::trials,
+    access::trials,
+    store::trials,
+    timing::trials,
+];
 
 fn main() -> ExitCode {
     if let Some(victim) = lifecycle::victim() {

@@ -3,7 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Completion, Trial};
-use readyup_lab::{Error, Lab, Options, Root};
+use readyup_lab::{Error, Lab, Manager, Options, Root};
+
+use crate::built;
 
 /// A root, and its lab. What is only listed, or filtered out, does not boot anything.
 pub(crate) struct Site {
@@ -19,9 +21,15 @@ impl Site {
     }
 
     /// What the lab that trials share is booted with. What trials want to see of the host is to be
-    /// bound here.
+    /// bound here, or, if it is built here, to be listed in `built`.
     fn options(&self) -> Options {
-        self.options_for("trials")
+        built::show(self.options_for("trials"))
+    }
+
+    /// A lab of a trial's own that sees what the shared one sees: for what a `daemon-reload`, which
+    /// trials do all the time, would disturb.
+    pub(crate) fn boot_aside(&self, name: &str) -> Lab {
+        Lab::boot(&built::show(self.options_for(name))).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// What a lab of a trial's own is booted with.
@@ -34,7 +42,7 @@ impl Site {
     }
 
     /// A trial on the lab that they all share.
-    pub(crate) fn trial(self: &Arc<Self>, name: &str, run: fn(&Lab)) -> Trial {
+    pub(crate) fn trial(self: &Arc<Self>, name: &str, run: impl FnOnce(&Lab) + Send + 'static) -> Trial {
         self.trial_aside(name, move |site| {
             run(site.lab());
             Completion::Completed
@@ -42,7 +50,12 @@ impl Site {
     }
 
     /// A trial of what systemd can do only from some version on.
-    pub(crate) fn trial_since(self: &Arc<Self>, version: u32, name: &str, run: fn(&Lab)) -> Trial {
+    pub(crate) fn trial_since(
+        self: &Arc<Self>,
+        version: u32,
+        name: &str,
+        run: impl FnOnce(&Lab) + Send + 'static,
+    ) -> Trial {
         self.trial_aside(name, move |site| {
             if site.version < version {
                 return Completion::ignored_with(format!("this needs systemd {version}"));
@@ -73,8 +86,20 @@ impl Site {
     /// Boots, once: what failed will fail again, and each trial is to say so.
     fn lab(&self) -> &Lab {
         self.lab
-            .get_or_init(|| Lab::boot(&self.options()).map_err(|error| error.to_string()))
+            .get_or_init(|| {
+                let lab = Lab::boot(&self.options()).map_err(|error| error.to_string())?;
+                complete(&lab);
+                Ok(lab)
+            })
             .as_ref()
             .unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+/// Adds what a system has that is not as small as can be.
+fn complete(lab: &Lab) {
+    // For the ExecReload= of units. A shell has it built in.
+    if !lab.run(["test", "-e", "/bin/kill"]).status.success() {
+        lab.write_program("/usr/local/bin/kill", "#!/bin/sh\nkill \"$@\"\n");
     }
 }

@@ -1,0 +1,130 @@
+//! Whose word counts, and who can speak for whom.
+
+use std::sync::Arc;
+
+use libtest_mimic::Trial;
+use readyup_lab::{Lab, Manager};
+
+use crate::probe::{ProbeUnit, outside, said};
+use crate::site::Site;
+
+/// Somebody who is not root: `nobody`.
+const NOBODY: u32 = 65534;
+
+pub(crate) fn trials(site: &Arc<Site>) -> Vec<Trial> {
+    vec![
+        site.trial("access_decides_who_is_believed", access_decides_who_is_believed),
+        site.trial_since(254, "access_can_be_changed_by_a_message", access_can_be_changed_by_a_message),
+        site.trial("root_can_speak_for_the_main_process", root_can_speak_for_the_main_process),
+        site.trial("others_can_speak_only_for_themselves", others_can_speak_only_for_themselves),
+        site.trial("main_process_can_hand_over", main_process_can_hand_over),
+        site.trial("main_process_can_be_outside_if_root_says_so", main_process_outside),
+    ]
+}
+
+fn access_decides_who_is_believed(lab: &Lab) {
+    for (access, [main, child, control]) in [
+        ("none", [false, false, false]),
+        ("main", [true, false, false]),
+        ("exec", [true, false, true]),
+        ("all", [true, true, true]),
+    ] {
+        // Under Type=notify, none would be taken for main; under any other, systemd would not say where to send to.
+        let settings = format!(
+            "Type=exec\nNotifyAccess={access}\nEnvironment=NOTIFY_SOCKET=/run/systemd/notify\n\
+             ExecReload=lab-probe do send STATUS=control\n"
+        );
+        let unit = ProbeUnit::begun(lab, &format!("access-{access}"), &settings);
+        let believed = |text, believed| {
+            assert_eq!(unit.status() == text, believed, "NotifyAccess={access}: {text}: {:?}", unit.status());
+        };
+        unit.main.send("STATUS=main");
+        believed("main", main);
+        let (probe, pid) = unit.main.spawn();
+        probe.send("STATUS=child");
+        believed("child", child);
+        said(lab.run(["systemctl", "reload", &unit.unit]));
+        believed("control", control);
+        // At debug level only, systemd says why.
+        if !child {
+            unit.wait_for_journal(&format!("Got notification message from PID {pid}, but reception "));
+        }
+    }
+}
+
+fn access_can_be_changed_by_a_message(lab: &Lab) {
+    let unit = ProbeUnit::ready(lab, "access-changed", "");
+    let (child, _) = unit.main.spawn();
+    child.send(r"NOTIFYACCESS=all\nSTATUS=child");
+    assert_eq!((unit.show("NotifyAccess"), unit.status()), ("main".into(), "".into()));
+    unit.main.send("NOTIFYACCESS=all");
+    assert_eq!(unit.show("NotifyAccess"), "all");
+    child.send("STATUS=child");
+    assert_eq!(unit.status(), "child");
+    unit.main.send("NOTIFYACCESS=main");
+    child.send("STATUS=child again");
+    assert_eq!(unit.status(), "child");
+}
+
+/// `sd_pid_notify`, from a process that no unit knows.
+fn root_can_speak_for_the_main_process(lab: &Lab) {
+    let unit = ProbeUnit::begun(lab, "spoken-for", "");
+    unit.main.send("STATUS=its own");
+    let pid = unit.show("MainPID");
+    // Not in its own name.
+    assert_eq!(said(outside(lab, ["send", r"READY=1\nSTATUS=ours"]).run()), "sent");
+    assert_eq!(unit.status(), "its own");
+    assert_eq!(said(outside(lab, ["send", r"READY=1\nSTATUS=ours", &format!("as={pid}")]).run()), "sent");
+    assert_eq!((unit.status(), unit.show("ActiveState")), ("ours".into(), "active".into()));
+    // The name of a process that is no more cannot be used.
+    assert_eq!(said(outside(lab, ["send", "STATUS=gone", "as=999999"]).run()), "sent as self");
+    assert_eq!(unit.status(), "ours");
+}
+
+fn others_can_speak_only_for_themselves(lab: &Lab) {
+    let unit = ProbeUnit::ready(lab, "not-spoken-for", "");
+    unit.main.send("STATUS=its own");
+    let name = format!("as={}", unit.show("MainPID"));
+    // It is sent all the same, and systemd does not know the sender.
+    assert_eq!(said(outside(lab, ["send", "STATUS=ours", &name]).user(NOBODY).run()), "sent as self");
+    assert_eq!(unit.status(), "its own");
+}
+
+fn main_process_can_hand_over(lab: &Lab) {
+    let unit = ProbeUnit::ready(lab, "handing-over", "");
+    let (child, pid) = unit.main.spawn();
+    assert_eq!(unit.main.ask(["main-pid", &pid]), "sent");
+    assert_eq!(unit.show("MainPID"), pid);
+    child.send("STATUS=the new one");
+    assert_eq!(unit.status(), "the new one");
+    unit.main.send("STATUS=the old one");
+    assert_eq!(unit.status(), "the new one");
+}
+
+fn main_process_outside(lab: &Lab) {
+    let stranger = lab.spawn(["sleep", "4321"]);
+    let stranger = stranger.pid().to_string();
+
+    let unprivileged = ProbeUnit::ready(lab, "outside-nobody", "User=nobody\n");
+    let pid = unprivileged.show("MainPID");
+    for refused in [stranger.as_str(), "999999"] {
+        assert_eq!(unprivileged.main.ask(["main-pid", refused]), "sent");
+        assert_eq!(unprivileged.show("MainPID"), pid, "{refused}");
+    }
+    let (_child, own) = unprivileged.main.spawn();
+    assert_eq!(unprivileged.main.ask(["main-pid", &own]), "sent");
+    assert_eq!(unprivileged.show("MainPID"), own);
+
+    let root = ProbeUnit::ready(lab, "outside-root", "NotifyAccess=all\n");
+    let pid = root.show("MainPID");
+    // Not even root can make it these: PID 1, which the library does not let pass, and a process that is no more.
+    for refused in ["1", "0", "999999", "garbage"] {
+        root.main.send(&format!("MAINPID={refused}"));
+        assert_eq!(root.show("MainPID"), pid, "{refused}");
+    }
+    assert_eq!(root.main.ask(["main-pid", &stranger]), "sent");
+    assert_eq!(root.show("MainPID"), stranger);
+    // Its own child again: systemd would not learn of the end of a stranger.
+    root.main.ask(["main-pid", &pid]);
+    assert_eq!(root.show("MainPID"), pid);
+}

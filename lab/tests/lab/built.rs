@@ -1,0 +1,104 @@
+//! What labs see of this workspace.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use readyup_lab::Options;
+
+/// Names the directory of the programs on trial, where it is not the workspace's `target/debug`.
+const TARGET: &str = "READYUP_TARGET_DIR";
+
+/// Something that was built, and where labs see it.
+pub(crate) struct Built {
+    source: Source,
+    place: &'static str,
+    /// What is in it only once it was built.
+    parts: &'static [&'static str],
+    command: &'static str,
+}
+
+enum Source {
+    /// A program, by its name.
+    Program(&'static str),
+    /// A path in the workspace.
+    Path(&'static str),
+}
+
+pub(crate) const RUST_SERVICE: Built = Built {
+    source: Source::Program("rust-service"),
+    place: "/usr/local/bin/rust-service",
+    parts: &[],
+    command: "make programs",
+};
+
+pub(crate) const COMMAND: Built = Built {
+    source: Source::Program("readyup"),
+    place: "/usr/local/bin/readyup",
+    parts: &[],
+    command: "make programs",
+};
+
+/// Beside the Node example, which looks for it as any program does.
+pub(crate) const PACKAGE: Built = Built {
+    source: Source::Path("node_modules/readyup"),
+    place: "/srv/node_modules/readyup",
+    parts: &["dist/index.js", "native"],
+    command: "make addon package",
+};
+
+/// Shows a lab all of it. What was not built is for those trials to complain about that need it: see
+/// [`Built::require`].
+pub(crate) fn show(mut options: Options) -> Options {
+    for built in [RUST_SERVICE, COMMAND, PACKAGE] {
+        if built.missing().is_none() {
+            options = options.bind_at(built.path(), built.place);
+        }
+    }
+    if has_node() {
+        options = options.with_program("node");
+    }
+    options
+        .bind_at(workspace().join("examples/node-http"), "/srv/node-http")
+        .bind_at(env!("CARGO_BIN_EXE_lab-probe"), "/usr/local/bin/lab-probe")
+}
+
+/// Insists that there is a Node to run services with.
+#[track_caller]
+pub(crate) fn require_node() {
+    assert!(has_node(), "node is missing: install it");
+}
+
+fn has_node() -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|directory| directory.join("node").is_file())
+}
+
+pub(crate) fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a member of a workspace is in it")
+}
+
+impl Built {
+    /// Insists that it is there.
+    #[track_caller]
+    pub(crate) fn require(&self) {
+        if let Some(missing) = self.missing() {
+            panic!("{} is missing: run `{}` first", missing.display(), self.command);
+        }
+    }
+
+    fn missing(&self) -> Option<PathBuf> {
+        let path = self.path();
+        let parts = self.parts.iter().map(|part| path.join(part));
+        std::iter::once(path.clone()).chain(parts).find(|path| !path.exists())
+    }
+
+    fn path(&self) -> PathBuf {
+        match self.source {
+            Source::Path(path) => workspace().join(path),
+            Source::Program(name) => {
+                let target = env::var_os(TARGET).unwrap_or_else(|| "target/debug".into());
+                workspace().join(target).join(name)
+            }
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The examples, under a real systemd.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use readyup::monotonic_now;
+use readyup_lab::{Lab, Manager};
+
+use crate::example::{EXAMPLES, Example, Service};
+use crate::site::Site;
+
+const BOUND: Duration = Duration::from_secs(20);
+
+/// What is at once, on a machine that is busy with other trials. Every time-out there could be is far longer.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
+pub(crate) fn trials(site: &Arc<Site>) -> Vec<Trial> {
+    type Run = fn(&Lab, &Example);
+    let of_all: &[(&str, Run)] = &[
+        ("start_returns_at_ready", start_returns_at_ready),
+        ("status_is_shown", status_is_shown),
+        ("hung_service_is_replaced", hung_service_is_replaced),
+        ("reload_by_signal", reload_by_signal),
+        ("stop_is_announced", stop_is_announced),
+        ("socket_outlives_a_restart", socket_outlives_a_restart),
+        ("socket_unit_passes_its_socket", socket_unit_passes_its_socket),
+        ("users_service", users_service),
+    ];
+    // Type=notify-reload
+    let since_253: &[(&str, Run)] =
+        &[("reload_is_waited_for", reload_is_waited_for), ("failed_reload_is_over_too", failed_reload_is_over_too)];
+
+    let mut trials = vec![site.trial("healthy_services_outlive_their_watchdogs", healthy_services)];
+    for example in EXAMPLES {
+        for &(name, run) in of_all {
+            trials.push(site.trial(&format!("{}_{name}", example.name), move |lab| run(lab, example)));
+        }
+        for &(name, run) in since_253 {
+            trials.push(site.trial_since(253, &format!("{}_{name}", example.name), move |lab| run(lab, example)));
+        }
+    }
+    trials
+}
+
+fn start_returns_at_ready(lab: &Lab, example: &Example) {
+    starts_when_ready(&Service::install(lab, example, "starting", ""));
+}
+
+/// Starting is over when READY=1 was sent: not before, and no later.
+#[track_caller]
+fn starts_when_ready<M: Manager>(service: &Service<'_, M>) {
+    service.withhold_greeting();
+    let start = service.spawn_systemctl("start");
+    service.wait_for("SubState", "start");
+    // The program is there, and systemd waits.
+    assert_ne!(service.show("MainPID"), "0");
+    assert_eq!(service.show("ActiveState"), "activating");
+    assert_ne!(service.show("Job"), "", "the start is not over");
+
+    let released = monotonic_now();
+    service.greet("moin");
+    start.wait(BOUND).ok();
+    let returned = monotonic_now();
+    let ready = Duration::from_micros(service.show("ActiveEnterTimestampMonotonic").parse().unwrap());
+    assert!(released <= ready && ready <= returned, "{released:?} {ready:?} {returned:?}");
+    assert!(returned - released < AT_ONCE, "{:?}", returned - released);
+    assert_eq!(service.show("ActiveState"), "active");
+}
+
+fn status_is_shown(lab: &Lab, example: &Example) {
+    let service = Service::install(lab, example, "status", "");
+    service.start();
+    let port = service.port();
+    // Not every systemctl ends in success for a service that is active, but this one does.
+    let shown = lab.run(["systemctl", "status", "--no-pager", &service.unit]).ok();
+    let line = format!("     Status: \"Serving on 127.0.0.1:{port}\"\n");
+    assert!(shown.contains(&line), "{shown}");
+    assert_eq!(service.get(&port), "moin");
+    // What the unit does not say, and what therefore all of this holds under.
+    assert_eq!(service.show("NotifyAccess"), "main");
+}
+
+fn healthy_services(lab: &Lab) {
+    const PERIODS: u32 = 5;
+    let services: Vec<_> =
+        EXAMPLES.iter().map(|example| Service::install(lab, example, "healthy", "WatchdogSec=1\n")).collect();
+    services.iter().for_each(Service::start);
+    let before: Vec<_> = services.iter().map(|service| service.show("MainPID")).collect();
+    std::thread::sleep(PERIODS * Duration::from_secs(1));
+    for (service, pid) in services.iter().zip(before) {
+        assert_eq!(service.show("WatchdogUSec"), "1s");
+        assert_eq!(service.show("ActiveState"), "active");
+        assert_eq!((service.show("MainPID"), service.show("NRestarts")), (pid, "0".to_owned()), "{}", service.unit);
+    }
+}
+
+fn hung_service_is_replaced(lab: &Lab, example: &Example) {
+    let service = Service::install(lab, example, "hanging", "WatchdogSec=1\n");
+    service.start();
+    let (port, pid) = (service.port(), service.show("MainPID"));
+    lab.run(["lab-probe", "poke", &port, "/hang"]).ok();
+    service.wait_for("NRestarts", "1");
+    service.wait_for("ActiveState", "active");
+    assert_ne!(service.show("MainPID"), pid);
+    // The result itself is forgotten at the restart.
+    let journal = service.wait_for_journal("Failed with result 'watchdog'.");
+    assert!(journal.contains("Watchdog timeout (limit 1s)!"), "{journal}");
+    // On the socket that was stored by the one that hung.
+    assert_eq!(service.status(), format!("Serving on 127.0.0.1:{port}, a passed socket"));
+    assert_eq!(service.get(&port), "moin");
+}
+
+/// `Type=notify` with `ExecReload=kill -HUP $MAINPID`: it is chance whether `systemctl reload` returns once the signal was
+/// sent, or only when the service is ready again. The latter is so if systemd hears RELOADING=1 before it hears of the
+/// end of `kill`.
+fn reload_by_signal(lab: &Lab, example: &Example) {
+    let service = Service::install(lab, example, "signalled", "");
+    service.start();
+    let port = service.port();
+
+    service.withhold_greeting();
+    let reload = service.spawn_systemctl("reload");
+    service.wait_for("StatusText", "Reading the greeting");
+    // RELOADING=1 alone makes it so.
+    service.wait_for("ActiveState", "reloading");
+    service.greet("servus");
+    service.wait_for("StatusText", "The greeting is servus");
+    reload.wait(BOUND).ok();
+    assert_eq!(service.show("ActiveState"), "active");
+    assert_eq!(service.get(&port), "servus");
+
+    service.lose_greeting();
+    service.systemctl("reload");
+    lab.wait_for(&service.unit, "StatusText", |status| status.starts_with("Reload failed: "), BOUND);
+    assert_eq!(service.show("ActiveState"), "active");
+    assert_eq!(service.get(&port), "servus");
+}
+
+/// `Type=notify-reload`: `systemctl reload` returns when the reload is over.
+fn reload_is_waited_for(lab: &Lab, example: &Example) {
+    let service = Service::install(lab, example, "reloading", "Type=notify-reload\nExecReload=\n");
+    service.start();
+    let port = service.port();
+    service.withhold_greeting();
+    let reload = service.spawn_systemctl("reload");
+    service.wait_for("StatusText", "Reading the greeting");
+    assert_eq!(service.show("ActiveState"), "reloading");
+    assert_ne!(service.show("Job"), "", "the reload is not over");
+
+    let released = monotonic_now();
+    service.greet("servus");
+    reload.wait(BOUND).ok();
+    assert!(monotonic_now() - released < AT_ONCE);
+    assert_eq!(service.status(), "The greeting is servus");
+    assert_eq!(service.show("ActiveState"), "active");
+    assert_eq!(service.get(&port), "servus");
+}
+
+fn failed_reload_is_over_too(lab: &Lab, example: &Example) {
+    let service = Service::install(lab, example, "failing", "Type=notify-reload\nExecReload=\n");
+    service.start();
+    let (port, pid) = (service.port(), service.show("MainPID"));
+    service.lose_greeting();
+    let begun = monotonic_now();
+    // To systemd, it has succeeded: it is the status that tells.
+    service.systemctl("reload");
+    assert!(monotonic_now() - begun < AT_ONCE);
+    let status = service.status();
+    assert!(status.starts_with("Reload failed: "), "{status}");
+    assert_eq!((service.show("ActiveState"), service.show("MainPID")), ("active".to_owned(), pid));
+    assert_eq!(service.get(&port), "moin");
+}
+
+fn stop_is_announced(lab: &Lab, example: &Example) {
+    // By systemd's wish.
+    let service = Service::install(lab, example, "stopping", "");
+    service.start();
+    let pid = service.show("MainPID");
+    service.systemctl("stop");
+    assert_eq!((service.show("ActiveState"), service.show("Result")), ("inactive".into(), "success".into()));
+    service.wait_for_message(&pid, "STOPPING=1, STATUS=");
+    service.wait_for_journal("Main process exited, code=exited, status=0/SUCCESS");
+
+    // By its own: it is STOPPING=1 that tells systemd, and not the end of the process.
+    service.start();
+    let pid = service.show("MainPID");
+    lab.run(["kill", "-TERM", &pid]).ok();
+    service.wait_for("ActiveState", "inactive");
+    assert_eq!(service.show("Result"), "success");
+    let journal = service.wait_for_message(&pid, "STOPPING=1, STATUS=");
+    let order = ["PID {pid}", "Changed running -> stop-sigterm", "Main process exited, code=exited, status=0/SUCCESS"];
+    let places = order.map(|text| journal.rfind(&text.replace("{pid}", &pid)));
+    assert!(places.is_sorted() && places.iter().all(Option::is_some), "{places:?}\n{journal}");
+}
+
+fn socket_outlives_a_restart(lab: &Lab, example: &Example) {
+    let service = Service::install(lab, example, "restarted", "");
+    service.start();
+    assert_eq!(service.show("NFileDescriptorStore"), "1");
+    let (port, pid) = (service.port(), service.show("MainPID"));
+
+    service.withhold_greeting();
+    let restart = service.spawn_systemctl("restart");
+    lab.wait_for(&service.unit, "MainPID", |new| !["0", &pid].contains(&new), BOUND);
+    service.wait_for("SubState", "start");
+    // Nobody listens, but the kernel lets a client in all the same.
+    let client = lab.spawn(["lab-probe", "get", &port, "/"]);
+    client.wait_for_text("connected", BOUND);
+    assert_eq!(service.show("ActiveState"), "activating");
+    service.greet("servus");
+    restart.wait(BOUND).ok();
+    assert_eq!(client.wait(BOUND).ok(), "servus\n");
+    assert_eq!(service.status(), format!("Serving on 127.0.0.1:{port}, a passed socket"));
+    assert_eq!(service.show("NFileDescriptorStore"), "1");
+
+    let pid = service.show("MainPID");
+    let removal = lab.command(["lab-probe", "do", "send", r"FDSTOREREMOVE=1\nFDNAME=http", &format!("as={pid}")]);
+    assert_eq!(removal.env("NOTIFY_SOCKET", "/run/systemd/notify").run().ok(), "sent\n");
+    assert_eq!(service.show("NFileDescriptorStore"), "0");
+}
+
+fn socket_unit_passes_its_socket(lab: &Lab, example: &Example) {
+    let service = Service::install(lab, example, "activated", "");
+    let unit = service.unit.replace(".service", ".socket");
+    // A port of its own, which the kernel does not give to anybody who has no wishes.
+    let port = example.port.to_string();
+    lab.install_unit(&unit, &format!("[Socket]\nListenStream=127.0.0.1:{port}\nFileDescriptorName=http\n"));
+    lab.systemctl(["start", &unit]).ok();
+    assert_eq!(service.show("ActiveState"), "inactive");
+    // The first client starts it.
+    assert_eq!(service.get(&port), "moin");
+    service.wait_for("ActiveState", "active");
+    assert_eq!(service.status(), format!("Serving on 127.0.0.1:{port}, a passed socket"));
+    assert_eq!(service.show("NFileDescriptorStore"), "0");
+    lab.systemctl(["stop", &unit]).ok();
+}
+
+fn users_service(lab: &Lab, example: &Example) {
+    let user = lab.user_manager();
+    let service = Service::install(&user, example, "users", "");
+    starts_when_ready(&service);
+    let pid = service.show("MainPID");
+    assert_eq!(lab.run(["stat", "--format=%u", &format!("/proc/{pid}")]).ok(), format!("{}\n", user.id()));
+    let shown = user.systemctl(["status", "--no-pager", &service.unit]).ok();
+    let line = format!("     Status: \"Serving on 127.0.0.1:{}\"\n", service.port());
+    assert!(shown.contains(&line), "{shown}");
+    assert_eq!(service.get(&service.port()), "moin");
+
+    service.lose_greeting();
+    service.greet("servus");
+    service.systemctl("reload");
+    service.wait_for("StatusText", "The greeting is servus");
+}

@@ -1,0 +1,157 @@
+// The heartbeats: when they come.
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { Notifier, barrier, watchdog } from 'readyup';
+import { Receiver } from './receiver.mjs';
+import { elapse, runScript } from './support.mjs';
+
+const receiver = await Receiver.start();
+const warnings = [];
+process.on('warning', (warning) => warnings.push(String(warning)));
+
+beforeEach(() => receiver.reset());
+afterEach(() => watchdog.stop());
+
+/** The next `count` events, which are all heartbeats. */
+async function heartbeats(count) {
+  const events = await receiver.take(count);
+  assert.deepEqual(
+    events.map(({ text }) => text),
+    Array(count).fill('WATCHDOG=1'),
+  );
+  return events;
+}
+
+/** How many milliseconds lay between one and the next. */
+const gaps = (events) => events.slice(1).map(({ at }, index) => at - events[index].at);
+
+test('ok: no watchdog, no heartbeats', async () => {
+  assert.equal(watchdog.interval, undefined);
+  for (const env of [
+    {},
+    { WATCHDOG_PID: String(process.pid) },
+    { WATCHDOG_USEC: '10000', WATCHDOG_PID: String(process.ppid) },
+  ]) {
+    Object.assign(process.env, env);
+    assert.equal(watchdog.start(), false);
+    assert.equal(watchdog.start({ check: () => assert.fail('not to be asked') }), false);
+    assert.equal(watchdog.running, false);
+  }
+  await elapse(50);
+  await receiver.nothing();
+});
+
+test('ok: a heartbeat at once, and then every half of the period', async (t) => {
+  process.env.WATCHDOG_USEC = '100000';
+  process.env.WATCHDOG_PID = String(process.pid);
+  assert.equal(watchdog.interval, 50);
+  const start = performance.now();
+  assert.equal(watchdog.start(), true);
+  assert.equal(watchdog.running, true);
+  const asked = barrier();
+  const [first, second] = await receiver.take(2);
+  // Sent before the barrier, which was asked for in the same turn.
+  assert.deepEqual([first.text, second.kind], ['WATCHDOG=1', 'barrier']);
+  assert.equal(await asked, true);
+  const events = await heartbeats(10);
+  const took = events[9].at - start;
+  t.diagnostic(
+    `11 heartbeats in ${took.toFixed(0)} ms, the gaps ${gaps([first, ...events])
+      .map(Math.round)
+      .join(' ')}`,
+  );
+  assert.ok(took >= 490 && took < 1000, `${took} ms`);
+  watchdog.stop();
+  assert.equal(watchdog.running, false);
+  await elapse(120);
+  await receiver.nothing();
+});
+
+test("ok: an interval of one's own", async () => {
+  process.env.WATCHDOG_USEC = '3600000000';
+  const start = performance.now();
+  assert.equal(watchdog.start({ interval: 10 }), true);
+  const events = await heartbeats(21);
+  const took = events[20].at - start;
+  assert.ok(took >= 195 && took < 1000, `${took} ms`);
+});
+
+test('ok: one that is longer than a timer can be', async () => {
+  process.env.WATCHDOG_USEC = '18446744073709551614';
+  assert.equal(watchdog.start(), true);
+  await elapse(50);
+  assert.equal(watchdog.start({ interval: 2 ** 31, check: () => elapse(10), checkTimeout: 2 ** 40 }), true);
+  await elapse(50);
+  assert.equal(watchdog.running, true);
+  assert.deepEqual(await receiver.rest(), ['WATCHDOG=1', 'WATCHDOG=1']);
+});
+
+test('ok: started again, it begins anew', async () => {
+  watchdog.start({ interval: 10 });
+  await heartbeats(3);
+  watchdog.start({ interval: 3_600_000 });
+  await elapse(100);
+  // What was under way when it was started again, and the one of the new start; not those of the old one.
+  assert.ok(receiver.incoming.length <= 3, `${receiver.incoming.length} heartbeats`);
+  watchdog.start({ interval: 10 });
+  receiver.incoming = [];
+  await heartbeats(3);
+  assert.equal(watchdog.start(), false);
+  assert.equal(watchdog.running, false);
+  watchdog.stop();
+  watchdog.stop();
+  assert.equal(watchdog.running, false);
+});
+
+test('err: times that are none', () => {
+  for (const value of [0, -1, NaN, Infinity, '5', null, {}, 5n]) {
+    const expected = { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' };
+    if (value !== null) assert.throws(() => watchdog.start({ interval: value }), expected, String(value));
+    assert.throws(() => watchdog.start({ interval: 10, checkTimeout: value }), expected, String(value));
+    assert.equal(watchdog.running, false);
+  }
+});
+
+test('ok: an event loop that hangs sends no heartbeats, and makes up for none', async (t) => {
+  const source = `
+    const { watchdog } = require('readyup');
+    watchdog.start();
+    setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600), 150);
+    setTimeout(() => process.exit(), 900);
+  `;
+  await runScript(source, { env: { NOTIFY_SOCKET: receiver.address, WATCHDOG_USEC: '40000' } });
+  const events = receiver.incoming.splice(0);
+  const longest = Math.max(...gaps(events));
+  t.diagnostic(`${events.length} heartbeats, the longest gap ${longest.toFixed(0)} ms`);
+  assert.ok(longest >= 580, `${longest} ms`);
+  // Every 20 ms of the remaining 300; with those that were missed there would be 45.
+  assert.ok(events.length >= 4 && events.length <= 25, `${events.length} heartbeats`);
+});
+
+test('ok: the timers do not keep the process alive', async () => {
+  const source = `
+    const { Notifier, watchdog } = require('readyup');
+    process.on('exit', () => console.log(watchdog.running, process.uptime() < 5));
+    watchdog.start({ interval: 10, checkTimeout: 30_000, check: () => new Promise(() => {}) });
+    new Notifier().watchdog.start({ interval: 10_000 });
+  `;
+  assert.equal(await runScript(source, { env: { NOTIFY_SOCKET: receiver.address } }), 'true true\n');
+});
+
+test('ok: a notifier has its own', async () => {
+  process.env.WATCHDOG_USEC = '20000';
+  const notifier = new Notifier({ unsetEnvironment: true });
+  assert.notEqual(notifier.watchdog, watchdog);
+  assert.equal(notifier.watchdog.start(), true);
+  assert.equal(watchdog.running, false);
+  await heartbeats(3);
+  notifier.watchdog.stop();
+  // The module's has no manager any more, and runs all the same: there may be one later.
+  assert.equal(watchdog.start(), true);
+  assert.equal(watchdog.ping(), false);
+  assert.equal(watchdog.dropped, 0);
+});
+
+test('ok: nothing of this makes Node warn', () => {
+  assert.deepEqual(warnings, []);
+});
