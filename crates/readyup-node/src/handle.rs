@@ -84,15 +84,13 @@ fn transmit_built(
     message: Result<MessageBuf, Error>,
     [assignments, pid, fds]: [Value; 3],
 ) -> Value {
-    let result = message.and_then(|mut message| {
-        arguments::push_assignments(env, assignments, &mut message)?;
-        Ok(message)
-    });
-    let message = match &result {
-        Ok(message) => message.as_message().map_err(Error::from),
-        Err(error) => Err(*error),
+    // Not through `and_then`: each move of a message is a copy of 4 KiB.
+    let mut message = match message {
+        Ok(message) => message,
+        Err(error) => return arguments::throw(env, &error),
     };
-    match message {
+    let pushed = arguments::push_assignments(env, assignments, &mut message);
+    match pushed.and_then(|()| Ok(message.as_message()?)) {
         Ok(message) => transmit_with(env, handle, message, pid, fds),
         Err(error) => arguments::throw(env, &error),
     }

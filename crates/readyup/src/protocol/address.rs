@@ -64,7 +64,8 @@ impl UnixName {
 /// use readyup::protocol::{VsockAddress, VsockKind};
 ///
 /// let address = VsockAddress { kind: Some(VsockKind::Stream), cid: 2, port: 9999 };
-/// assert_eq!(Address::from(address).to_string(), "vsock-stream:2:9999");
+/// assert_eq!(Address::try_from(address)?.to_string(), "vsock-stream:2:9999");
+/// # Ok::<(), readyup::protocol::AddressError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VsockAddress {
@@ -228,9 +229,11 @@ impl core::str::FromStr for Address {
     }
 }
 
-impl From<VsockAddress> for Address {
-    fn from(address: VsockAddress) -> Self {
-        Self(Form::Vsock(address))
+impl TryFrom<VsockAddress> for Address {
+    type Error = AddressError;
+
+    fn try_from(address: VsockAddress) -> Result<Self, AddressError> {
+        checked_vsock(address).map(|address| Self(Form::Vsock(address)))
     }
 }
 
@@ -243,17 +246,20 @@ fn parse_vsock(rest: &[u8], kind: Option<VsockKind>) -> Result<VsockAddress, Add
         b"host" => 2,
         digits => parse_u32(digits).ok_or(AddressError::VsockCidInvalid)?,
     };
-    if cid == u32::MAX {
-        return Err(AddressError::VsockCidAny);
-    }
     let port = match parts.next() {
         None | Some(b"") => return Err(AddressError::VsockPortMissing),
         Some(digits) => parse_u32(digits).ok_or(AddressError::VsockPortInvalid)?,
     };
-    if port == u32::MAX {
-        return Err(AddressError::VsockPortAny);
+    checked_vsock(VsockAddress { kind, cid, port })
+}
+
+/// An address that something can be sent to.
+fn checked_vsock(address: VsockAddress) -> Result<VsockAddress, AddressError> {
+    match address {
+        VsockAddress { cid: u32::MAX, .. } => Err(AddressError::VsockCidAny),
+        VsockAddress { port: u32::MAX, .. } => Err(AddressError::VsockPortAny),
+        _ => Ok(address),
     }
-    Ok(VsockAddress { kind, cid, port })
 }
 
 fn parse_u32(digits: &[u8]) -> Option<u32> {
