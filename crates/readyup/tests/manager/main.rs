@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod believing;
 mod listener;
 mod rules;
 mod testing;

@@ -72,6 +72,29 @@ fn ok_taken_once_by_name() {
 }
 
 #[test]
+fn ok_the_first_of_a_name_and_kind() {
+    if is_role("service") {
+        let mut passed = PassedFds::take().unwrap();
+        // The sockets of a unit have its name, all of them.
+        assert!(passed.tcp_listener("dns").unwrap().is_some());
+        assert_eq!(passed.tcp_listener("dns").unwrap_err().kind(), ErrorKind::WrongFd);
+        assert!(passed.unix_datagram("dns").unwrap().is_some());
+        assert!(passed.tcp_listener("dns").unwrap().is_none());
+        return;
+    }
+    let mut command = pass(
+        "activation::ok_the_first_of_a_name_and_kind",
+        "service",
+        "3<&1 4<&0 0</dev/null 1>&2",
+        "LISTEN_FDS=2 LISTEN_FDNAMES=dns:dns",
+    );
+    command.stdin(Stdio::from(std::os::fd::OwnedFd::from(TcpListener::bind("127.0.0.1:0").unwrap())));
+    command.stdout(Stdio::from(std::os::fd::OwnedFd::from(UnixDatagram::unbound().unwrap())));
+    let output = command.stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn ok_nothing_was_passed() {
     if is_role("service") {
         assert!(PassedFds::take().unwrap().is_empty());
