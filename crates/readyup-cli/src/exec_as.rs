@@ -38,6 +38,8 @@ pub(crate) fn command(program: &[OsString]) -> Result<Command, Failure> {
         if for_us(variable) {
             // Marks it as meant for whichever process this becomes.
             command.env(variable, "0");
+            // It names this process in another way, and is not needed where the pid is right.
+            command.env_remove("LISTEN_PIDFDID");
         }
     }
     Ok(command)

@@ -41,13 +41,18 @@ impl Child {
         let signals = Signals::catch().map_err(|error| Failure::new("catching signals", &error))?;
         let mut command = exec_as::command(program)?;
         command.env("NOTIFY_SOCKET", notify_socket.to_os_string());
-        let process = command.spawn().map_err(|error| Failure::start(program[0].as_os_str(), &error))?;
+        let mut process = command.spawn().map_err(|error| Failure::start(program[0].as_os_str(), &error))?;
         let pidfd = i32::try_from(process.id())
             .ok()
             .and_then(Pid::from_raw)
             .ok_or(Errno::SRCH)
             .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()))
-            .map_err(|errno| Failure::new("following the program", &errno))?;
+            .map_err(|errno| {
+                // Not to be left running without anybody to look after it.
+                let _ = process.kill();
+                let _ = process.wait();
+                Failure::new("following the program", &errno)
+            })?;
         Ok((Self { process, pidfd }, signals))
     }
 

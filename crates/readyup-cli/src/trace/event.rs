@@ -120,7 +120,7 @@ pub(super) fn assignments(message: &Message<'_>) -> Vec<Line> {
     message
         .lines()
         .map(|line| {
-            let text = |bytes| printable(&String::from_utf8_lossy(bytes));
+            let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
             let decoded = line.decode();
             let ignored = match &decoded {
                 _ if line.is_shadowed() => Some("an earlier line gave the same key".to_owned()),

@@ -3,14 +3,16 @@
 mod child;
 mod descriptor;
 mod event;
+mod relay;
 mod text;
 
 use crate::exit::{Exit, Failure};
 use child::Child;
 use clap::{Args, ValueEnum};
 use event::{Event, Kind, Sender};
-use readyup::manager::{Believing, Incoming, Listener, Received};
-use readyup::{Attachments, Message, Notifier, NotifyAccess, Outcome};
+use readyup::manager::{Believing, Incoming, Listener};
+use readyup::{Notifier, NotifyAccess};
+use relay::Relay;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd as _, BorrowedFd};
 use rustix::io::Errno;
@@ -27,7 +29,8 @@ use std::time::{Duration, Instant};
 /// believe it. Signals are passed on to the program, and its exit status is passed back.
 ///
 /// If NOTIFY_SOCKET is set (in a unit, say, with `readyup trace --` put before the program in ExecStart=), everything
-/// is passed on to the manager there: messages, descriptors and barriers.
+/// is passed on to the manager there: messages, descriptors and barriers. Give such a unit KillMode=mixed, or the
+/// program gets each signal twice, from the manager and from here. The program must run as the same user.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -74,33 +77,41 @@ impl From<Access> for NotifyAccess {
     }
 }
 
+/// How long one message may take to be passed on. Signals wait as long at the most.
+const RELAY_TIMEOUT: Duration = Duration::from_secs(1);
+
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
-    let manager = Notifier::from_env().map_err(|error| Failure::new("the manager to pass messages on to", &error))?;
+    let manager = Notifier::from_env()
+        .map_err(|error| Failure::new("the manager to pass messages on to", &error))?
+        .with_timeout(RELAY_TIMEOUT);
     let mut listener =
         Listener::private().map_err(|error| Failure::new("making a notify socket for the program", &error))?;
     if manager.is_enabled() {
         listener = listener.for_relay();
     }
-    let mut trace = Trace { out: Output::open(options)?, start: Instant::now(), manager };
+    let (mut out, start) = (Output::open(options)?, Instant::now());
     let (mut child, mut signals) = Child::start(&options.command, listener.address())?;
-    trace.show(Kind::Start { pid: child.pid(), command: &lossy(&options.command) });
+    out.write(&Event { time: 0.0, kind: Kind::Start { pid: child.pid(), command: &lossy(&options.command) } });
+    let relay = Relay::new(manager, child.pid());
+    let mut trace = Trace { out, start, relay };
 
     let mut believing = Believing::new(child.pid(), options.notify_access.into());
     loop {
         let ready = wait([listener.as_fd(), child.as_fd(), signals.as_fd()])?;
-        // Before the program's end is looked at, so that what it said last is shown and passed on.
-        while let Some(incoming) =
-            listener.receive(Some(Duration::ZERO)).map_err(|error| Failure::new("receiving", &error))?
-        {
-            trace.on_incoming(&incoming, &mut believing);
-        }
+        // Signals first, and then one message at a time: passing one on can take a while.
         if ready[2] {
             signals.pass_on(&child);
         }
-        if ready[1] {
-            let status = child.wait()?;
-            trace.show(Kind::exit(status));
-            return Ok(Exit::Of(status));
+        let incoming = listener.receive(Some(Duration::ZERO)).map_err(|error| Failure::new("receiving", &error))?;
+        match incoming {
+            Some(incoming) => trace.on_incoming(&incoming, &mut believing),
+            // Only now, so that what the program said last is shown and passed on.
+            None if ready[1] => {
+                let status = child.wait()?;
+                trace.show(Kind::exit(status));
+                return Ok(Exit::Of(status));
+            }
+            None => {}
         }
     }
 }
@@ -122,7 +133,7 @@ fn lossy(command: &[OsString]) -> Vec<String> {
 struct Trace {
     out: Output,
     start: Instant,
-    manager: Notifier,
+    relay: Relay,
 }
 
 impl Trace {
@@ -132,7 +143,7 @@ impl Trace {
                 let standing = believing.standing(received.sender().pid());
                 let access = believing.access();
                 let believed = believing.on_message(received);
-                let passed_on = self.pass_on(received, believed);
+                let passed_on = self.relay.message(received, believed);
                 let message = received.message();
                 self.show(Kind::Message {
                     sender: Sender::look_up(received.sender()),
@@ -146,10 +157,7 @@ impl Trace {
                 });
             }
             Incoming::Barrier(request) => {
-                let passed_on = request.fd().map(|fd| {
-                    let attachments = Attachments { pid: None, fds: &[fd] };
-                    self.send(Message::BARRIER, &attachments)
-                });
+                let passed_on = request.fd().map(|fd| self.relay.barrier(fd));
                 self.show(Kind::Barrier { sender: Sender::look_up(request.sender()), passed_on });
             }
             Incoming::Dropped(dropped) => {
@@ -158,24 +166,6 @@ impl Trace {
             }
             // A kind that a later version of the library knows.
             _ => {}
-        }
-    }
-
-    /// Passes a message on to our own manager. To it, we are the main process: what the program itself says is said in
-    /// our name, and for anybody else it is left to the manager whether to believe them.
-    fn pass_on(&self, received: &Received, believed: bool) -> Option<Result<(), String>> {
-        if !self.manager.is_enabled() {
-            return None;
-        }
-        let fds: Vec<_> = received.fds().iter().map(|fd| fd.as_fd()).collect();
-        let pid = (!believed).then(|| received.sender().pid());
-        Some(self.send(received.message(), &Attachments { pid, fds: &fds }))
-    }
-
-    fn send(&self, message: Message<'_>, attachments: &Attachments<'_>) -> Result<(), String> {
-        match self.manager.send_with(message, attachments) {
-            Ok(Outcome::Sent | Outcome::SentAsSelf | Outcome::NoManager) => Ok(()),
-            Err(error) => Err(error.to_string()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A trace for people.
 
-use super::event::{Event, Kind, Line, Sender, Standing};
+use super::event::{Event, Kind, Line, Sender, Standing, printable};
 use std::fmt::Write as _;
 
 /// One line for an event.
@@ -61,9 +61,9 @@ fn who(sender: Option<&Sender>) -> String {
 }
 
 fn assigned(line: &Line) -> String {
-    let mut text = line.key.clone();
+    let mut text = printable(&line.key);
     if let Some(value) = &line.value {
-        let _ = write!(text, "={value}");
+        let _ = write!(text, "={}", printable(value));
     }
     if let Some(meaning) = &line.meaning {
         let _ = write!(text, " ({meaning})");

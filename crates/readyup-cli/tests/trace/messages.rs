@@ -46,10 +46,9 @@ fn ok_json() {
         assert!(message.get("passed_on").is_none());
     }
 
-    // Nothing that a terminal would act upon.
     assert_eq!(
         messages[0]["assignments"],
-        json!([{"key": "READY", "value": "1"}, {"key": "STATUS", "value": "größer\\u{1b}[31m"}])
+        json!([{"key": "READY", "value": "1"}, {"key": "STATUS", "value": "größer\u{1b}[31m"}])
     );
     let ignored: Vec<&Value> =
         messages[1]["assignments"].as_array().unwrap().iter().map(|line| &line["ignored"]).collect();
@@ -88,6 +87,7 @@ fn ok_text() {
     assert_status(&output, 0);
     let text = String::from_utf8_lossy(&output.stdout);
     for expected in [
+        // Nothing that a terminal would act upon.
         "  READY=1  STATUS=größer\\u{1b}[31m\n",
         "  READY=yes [! ignored: READY has a value other than 1, which a manager ignores]  STATUS=a  STATUS=b [! ignored: \
          an earlier line gave the same key]  WHAT=1 (no manager knows this key)  X_ACME=1  bare [! ignored: bare has no \

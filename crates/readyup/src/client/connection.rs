@@ -148,7 +148,7 @@ impl Connection {
                 Err(Errno::AGAIN) => return Ok(Attempt::Wait(PollFlags::OUT)),
                 // The descriptor stays the same: connecting it again moves it to whoever listens there now, and
                 // another thread that is about to use it finds it good.
-                Err(Errno::CONNREFUSED | Errno::NOTCONN | Errno::CONNRESET) if !reconnected => {
+                Err(Errno::CONNREFUSED | Errno::NOTCONN | Errno::CONNRESET | Errno::PIPE) if !reconnected => {
                     reconnected = true;
                     target.connect(fd)?;
                 }

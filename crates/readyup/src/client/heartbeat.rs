@@ -1,14 +1,16 @@
 //! Answering the watchdog from a thread.
 
+use super::connection::{Attachments, Delivery};
 use super::notifier::{Notifier, Outcome};
 use crate::error::{Call, Error};
-use crate::protocol::WatchdogSettings;
+use crate::protocol::{Message, WatchdogSettings};
 use rustix::io::Errno;
 use std::borrow::Borrow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::task::Poll;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -135,11 +137,11 @@ impl Heartbeat {
                 let counter = if !catch_unwind(AssertUnwindSafe(&mut healthy)).unwrap_or(false) {
                     &own_counters.withheld
                 } else {
-                    match notifier.borrow().watchdog() {
-                        Ok(Outcome::NoManager) => &own_counters.no_manager,
-                        Ok(_) => &own_counters.sent,
+                    match ping(notifier.borrow(), &stopped) {
+                        Ok(Some(Outcome::NoManager)) => &own_counters.no_manager,
+                        Ok(Some(_)) => &own_counters.sent,
                         // The manager is busy or being replaced. The next ping may get through in time.
-                        Err(_) => &own_counters.failed,
+                        Ok(None) | Err(_) => &own_counters.failed,
                     }
                 };
                 counter.fetch_add(1, Ordering::Relaxed);
@@ -204,11 +206,32 @@ impl Heartbeat {
     fn end(&mut self) {
         // The thread's receiver wakes up when the sender is gone.
         self.stop = None;
-        if let Some(thread) = self.thread.take() {
+        // Dropped by its own check, it ends by itself.
+        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id()) {
             // It catches what its check panics with, so there is nothing to pass on.
             let _ = thread.join();
         }
     }
+}
+
+/// Sends one ping, without waiting for room: the next one is as good, and stopping must not take long. `None` when the
+/// queue is full.
+fn ping(notifier: &Notifier, stopped: &Receiver<()>) -> Result<Option<Outcome>, Error> {
+    /// How long to bring a ping to its end that has a connection of its own.
+    const TRIES: u32 = 500;
+    const PAUSE: Duration = Duration::from_millis(2);
+    let mut delivery = Delivery::default();
+    for _ in 0..TRIES {
+        match notifier.try_send(Message::WATCHDOG, &Attachments::default(), &mut delivery)? {
+            Poll::Ready(outcome) => return Ok(Some(outcome)),
+            Poll::Pending if !delivery.is_under_way() => return Ok(None),
+            Poll::Pending => {}
+        }
+        if stopped.recv_timeout(PAUSE) != Err(RecvTimeoutError::Timeout) {
+            return Ok(None);
+        }
+    }
+    Ok(None)
 }
 
 impl Drop for Heartbeat {

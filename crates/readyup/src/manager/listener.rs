@@ -68,11 +68,15 @@ impl Listener {
     /// # Ok::<(), readyup::Error>(())
     /// ```
     pub fn private() -> Result<Self, Error> {
-        let base = std::env::var_os("XDG_RUNTIME_DIR")
+        let directory = std::env::var_os("XDG_RUNTIME_DIR")
             .map(PathBuf::from)
-            .filter(|directory| directory.is_absolute() && directory.is_dir() && has_room(directory))
-            .unwrap_or_else(std::env::temp_dir);
-        let directory = create_private_directory(&base)?;
+            .filter(|directory| directory.is_absolute())
+            .and_then(|base| create_private_directory(&base).ok());
+        let directory = match directory {
+            Some(directory) => directory,
+            // Unset, another user's (as under `su`), or too long a path.
+            None => create_private_directory(&std::env::temp_dir())?,
+        };
         let created = Created::Directory(directory.clone());
         match Self::bind_path(&directory.join("notify")) {
             Ok(mut listener) => {

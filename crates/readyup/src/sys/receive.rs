@@ -83,11 +83,12 @@ pub(crate) fn receive(socket: impl AsFd, payload: &mut [u8]) -> Result<Datagram,
         match (message.cmsg_level, message.cmsg_type) {
             (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
                 for position in 0..data_len / size_of::<i32>() {
-                    datagram.fds.push(owned(data, position));
+                    datagram.fds.extend(owned(data, position));
                 }
             }
             (libc::SOL_SOCKET, SCM_PIDFD) if data_len >= size_of::<i32>() => {
-                datagram.pidfd = Some(owned(data, 0));
+                // Of a sender that is gone, or when descriptors have run out, the kernel puts an error number here.
+                datagram.pidfd = owned(data, 0);
             }
             (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) if data_len >= size_of::<libc::ucred>() => {
                 // SAFETY: the kernel wrote a `ucred` there, as the length says; it may not be aligned for one.
@@ -102,13 +103,14 @@ pub(crate) fn receive(socket: impl AsFd, payload: &mut [u8]) -> Result<Datagram,
     Ok(datagram)
 }
 
-/// The descriptor at `position` of a control message's data.
-fn owned(data: *const u8, position: usize) -> OwnedFd {
+/// The descriptor at `position` of a control message's data; none if the kernel put none there.
+fn owned(data: *const u8, position: usize) -> Option<OwnedFd> {
     let place = data.cast::<i32>().wrapping_add(position);
     // SAFETY: the caller has checked against the message's length that a whole descriptor is there.
     let fd = unsafe { place.read_unaligned() };
-    // SAFETY: the kernel has just opened it for this process, and this is the one place where it is taken over.
-    unsafe { OwnedFd::from_raw_fd(fd) }
+    // SAFETY: a number from 0 on is a descriptor that the kernel has just opened for this process, and this is the one
+    // place where it is taken over.
+    (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 fn last_errno() -> Errno {

@@ -1,0 +1,72 @@
+//! Passing messages on to the manager above.
+
+use readyup::manager::Received;
+use readyup::{Assignment, Attachments, Message, MessageBuf, Notifier, Outcome};
+use rustix::fd::{AsFd as _, BorrowedFd};
+
+/// The manager above, to which we are the service's main process: what the program says is said in our name.
+pub(super) struct Relay {
+    manager: Notifier,
+    program: u32,
+    /// The program has handed over to another process, in whose name it is said from then on.
+    handed_over: bool,
+}
+
+/// `None` without a manager; else whether it was passed on, or why not.
+pub(super) type PassedOn = Option<Result<(), String>>;
+
+impl Relay {
+    pub(super) const fn new(manager: Notifier, program: u32) -> Self {
+        Self { manager, program, handed_over: false }
+    }
+
+    /// Passes a message on. For a sender whom we don't believe it is left to the manager whether it does.
+    pub(super) fn message(&mut self, received: &Received, believed: bool) -> PassedOn {
+        if !self.manager.is_enabled() {
+            return None;
+        }
+        let message = received.message();
+        let main_pid = message.assignments().flatten().find_map(|assignment| match assignment {
+            Assignment::MainPid(pid) => Some(pid),
+            _ => None,
+        });
+        let fds: Vec<_> = received.fds().iter().map(|fd| fd.as_fd()).collect();
+        let pid = (!believed || self.handed_over).then(|| received.sender().pid());
+        if pid.is_some() && !rustix::process::geteuid().is_root() {
+            return Some(Err("only root can say it in the sender's name, and in ours it would be believed".to_owned()));
+        }
+        if believed && main_pid == Some(self.program) && !self.handed_over {
+            // That is what we are to the manager above; it would listen to us no longer.
+            return Some(self.without_main_pid(&message, &fds));
+        }
+        let passed_on = self.send(message, &Attachments { pid, fds: &fds });
+        self.handed_over |= believed && main_pid.is_some() && passed_on.is_ok();
+        Some(passed_on)
+    }
+
+    /// Passes a barrier on.
+    pub(super) fn barrier(&self, fd: BorrowedFd<'_>) -> Result<(), String> {
+        self.send(Message::BARRIER, &Attachments { pid: None, fds: &[fd] })
+    }
+
+    fn without_main_pid(&self, message: &Message<'_>, fds: &[BorrowedFd<'_>]) -> Result<(), String> {
+        let names_main_pid = |assignment: &Assignment<'_>| {
+            matches!(assignment, Assignment::MainPid(_) | Assignment::MainPidFdId(_) | Assignment::MainPidFd)
+        };
+        let rest = message.assignments().flatten().filter(|assignment| !names_main_pid(assignment));
+        let rest = MessageBuf::new(rest).map_err(|error| error.to_string())?;
+        let rest = rest.as_message().map_err(|error| error.to_string())?;
+        if rest.as_bytes().is_empty() {
+            return Ok(());
+        }
+        let fds = if message.has(Assignment::FdStore) { fds } else { &[] };
+        self.send(rest, &Attachments { pid: None, fds })
+    }
+
+    fn send(&self, message: Message<'_>, attachments: &Attachments<'_>) -> Result<(), String> {
+        match self.manager.send_with(message, attachments) {
+            Ok(Outcome::Sent | Outcome::SentAsSelf | Outcome::NoManager) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
