@@ -239,22 +239,43 @@ function queueFull(rest: string): NodeJS.ErrnoException {
   return systemError(EAGAIN, 'sendmsg', `the manager's queue is full, ${rest}`);
 }
 
-let current: { notifySocket: string | undefined; channel: Channel } | undefined;
+/** The manager that was named last, and the channel to it. */
+let current: { notifySocket: string; channel: Channel } | undefined;
+/** What `ambientChannel` returned last. */
+let last: Channel | undefined;
+/** The channel to no manager at all. */
+let nobody: Channel | undefined;
 
 /**
- * The channel to the manager that `process.env.NOTIFY_SOCKET` names at this moment. Its socket is kept for as long as
- * the variable stays the same.
+ * The channel to the manager that `process.env.NOTIFY_SOCKET` names at this moment. Its socket is kept for as long as no
+ * other is named.
  */
 export function ambientChannel(notifySocket = process.env['NOTIFY_SOCKET']): Channel {
+  if (notifySocket === undefined || notifySocket === '') return (last = nobody ??= new Channel(undefined));
   if (current === undefined || current.notifySocket !== notifySocket) {
     const channel = new Channel(notifySocket);
     current?.channel.close();
     current = { notifySocket, channel };
   }
-  return current.channel;
+  return (last = current.channel);
 }
 
-/** As `ambientChannel`, but the one that was used last, without looking at the environment again. */
-export function lastChannel(): Channel {
-  return current?.channel ?? ambientChannel();
+/** Which channels a watchdog has. */
+export interface Channels {
+  /** That of this moment. */
+  now(): Channel;
+  /** The one that was used last, without looking at the environment again. */
+  last(): Channel;
+  /** That of this moment; where the variable was unset since, so that children don't find it, the one before. */
+  kept(): Channel;
 }
+
+/** The channels of the module's own notifier. */
+export const AMBIENT_CHANNELS: Channels = {
+  now: () => ambientChannel(),
+  last: () => last ?? ambientChannel(),
+  kept: () => {
+    const now = ambientChannel();
+    return now === nobody ? (current?.channel ?? now) : now;
+  },
+};

@@ -11,6 +11,16 @@ export interface PassedFd {
   name: string;
 }
 
+/** Whether the machine was booted with systemd. */
+export function booted(): boolean {
+  try {
+    return native()?.booted() ?? false;
+  } catch {
+    // Without the addon there is no way to know; and nothing to be lost.
+    return false;
+  }
+}
+
 /** The watchdog's period in milliseconds; undefined where none is set on this process. */
 export function watchdogPeriod(): number | undefined {
   const { WATCHDOG_USEC, WATCHDOG_PID } = process.env;

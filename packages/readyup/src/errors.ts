@@ -30,6 +30,15 @@ export function systemError(errno: number, syscall: string, message: string): No
   return error;
 }
 
+/**
+ * Marks a promise as looked after: whoever awaits it sees it reject, and for whoever only calls and goes on, a manager
+ * that is busy for a moment is no unhandled rejection, which would end the service.
+ */
+export function looseEnd<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
 /** The error of an argument of the wrong type. */
 export function typeError(message: string): TypeError {
   return errorFrom(new TypeError(message), 'ERR_INVALID_ARG_TYPE') as TypeError;

@@ -1,6 +1,8 @@
 // The addon: which file it is, and what it exports. Internal.
 
-import { errorFrom } from './errors';
+import { errorFrom, systemError } from './errors';
+
+const ENOSYS = -38;
 
 /** The manager's queue is full; nothing was sent. */
 export const QUEUE_FULL = 0;
@@ -34,7 +36,10 @@ export interface Addon {
 
 let addon: Addon | null | undefined;
 
-/** The addon; null on a platform for which there is none, and where there is no such manager either. */
+/**
+ * The addon; null on a platform for which there is none, and where there is no such manager either. Throws where there
+ * should be one: an answer of "no manager" would leave a service without its readiness, and nobody would know why.
+ */
 export function native(): Addon | null {
   if (addon === undefined) {
     addon = process.platform === 'linux' ? load() : null;
@@ -42,21 +47,15 @@ export function native(): Addon | null {
   return addon;
 }
 
-function load(): Addon | null {
-  switch (process.arch) {
-    case 'x64':
-      return required(() => require('../native/linux-x64.node') as Addon);
-    case 'arm64':
-      return required(() => require('../native/linux-arm64.node') as Addon);
-    default:
-      return null;
-  }
-}
-
-// Written out for each file, rather than put together from a string, so that bundlers find the file.
-function required(load: () => Addon): Addon | null {
+function load(): Addon {
   try {
-    return load();
+    // Written out for each file, rather than put together from a string, so that bundlers find them.
+    switch (process.arch) {
+      case 'x64':
+        return require('../native/linux-x64.node') as Addon;
+      case 'arm64':
+        return require('../native/linux-arm64.node') as Addon;
+    }
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ERR_DLOPEN_DISABLED') {
@@ -65,8 +64,8 @@ function required(load: () => Addon): Addon | null {
         code,
       );
     }
-    // A package that was made without the addon for this processor.
-    if (code === 'MODULE_NOT_FOUND') return null;
-    throw cause;
+    // A package made without it, or a bundle that left it out: as good as a processor for which there is none.
+    if (code !== 'MODULE_NOT_FOUND') throw cause;
   }
+  throw systemError(ENOSYS, 'dlopen', `readyup: there is no addon for linux-${process.arch}; was native/ bundled?`);
 }

@@ -1,6 +1,6 @@
-import { Channel, ambientChannel, lastChannel } from './channel';
+import { AMBIENT_CHANNELS, Channel } from './channel';
 import { type PassedFd, passedFds } from './environment';
-import { typeError } from './errors';
+import { looseEnd, typeError } from './errors';
 import { type Fields, assignments } from './fields';
 import { Watchdog } from './watchdog';
 
@@ -50,20 +50,18 @@ export class Notifier {
   constructor(options: NotifierOptions = {}) {
     const { socket = process.env['NOTIFY_SOCKET'], timeout = DEFAULT_TIMEOUT, unsetEnvironment = false } = options;
     this.#timeout = milliseconds('timeout', timeout);
-    let pingChannel: () => Channel;
-    if (options === AMBIENT) {
-      this.#channel = ambientChannel;
-      pingChannel = lastChannel;
-    } else {
+    let channels = AMBIENT_CHANNELS;
+    if (options !== AMBIENT) {
       try {
         if (socket !== undefined && typeof socket !== 'string') throw typeError('"socket" must be a string');
         const own = new Channel(socket);
-        this.#channel = pingChannel = () => own;
+        channels = { now: () => own, last: () => own, kept: () => own };
       } finally {
         if (unsetEnvironment) delete process.env['NOTIFY_SOCKET'];
       }
     }
-    this.watchdog = new Watchdog(this.#channel, pingChannel, (text) => this.status(text));
+    this.#channel = channels.now;
+    this.watchdog = new Watchdog(channels, (text) => this.status(text));
   }
 
   /**
@@ -83,7 +81,7 @@ export class Notifier {
    * await status(`${clients.size} clients connected`);
    */
   status(text: string): Promise<boolean> {
-    return this.#one({ status: text });
+    return looseEnd(this.#one({ status: text }));
   }
 
   /**
@@ -126,7 +124,7 @@ export class Notifier {
    * }
    */
   extendTimeout(ms: number): Promise<boolean> {
-    return this.#one({ extendTimeout: ms });
+    return looseEnd(this.#one({ extendTimeout: ms }));
   }
 
   /**
@@ -137,7 +135,7 @@ export class Notifier {
    * await mainPid(child.pid);
    */
   mainPid(pid: number): Promise<boolean> {
-    return this.#one({ mainPid: pid });
+    return looseEnd(this.#one({ mainPid: pid }));
   }
 
   /**
@@ -146,7 +144,11 @@ export class Notifier {
    * @example
    * await notify({ ready: true, status: 'Serving on :8080', X_ACME_VERSION: '1.2' });
    */
-  async notify(fields: Fields, attachments: Attachments = {}): Promise<boolean> {
+  notify(fields: Fields, attachments: Attachments = {}): Promise<boolean> {
+    return looseEnd(this.#notify(fields, attachments));
+  }
+
+  async #notify(fields: Fields, attachments: Attachments): Promise<boolean> {
     const { pairs, reloading, size } = assignments(fields);
     const { pid, fds } = checked(attachments);
     if (!reloading) return this.#channel().send((handle) => handle.notify(pairs, pid, fds), size, this.#timeout);
@@ -160,7 +162,11 @@ export class Notifier {
    * @example
    * await send('READY=1\nSTATUS=Up');
    */
-  async send(state: string, attachments: Attachments = {}): Promise<boolean> {
+  send(state: string, attachments: Attachments = {}): Promise<boolean> {
+    return looseEnd(this.#send(state, attachments));
+  }
+
+  async #send(state: string, attachments: Attachments): Promise<boolean> {
     if (typeof state !== 'string') throw typeError('the state must be a string');
     const { pid, fds } = checked(attachments);
     return this.#channel().send((handle) => handle.send(state, pid, fds), state.length, this.#timeout);
@@ -176,7 +182,11 @@ export class Notifier {
    * await barrier(1000);
    * process.exit();
    */
-  async barrier(ms: number = DEFAULT_TIMEOUT): Promise<boolean> {
+  barrier(ms: number = DEFAULT_TIMEOUT): Promise<boolean> {
+    return looseEnd(this.#barrier(ms));
+  }
+
+  async #barrier(ms: number): Promise<boolean> {
     return this.#channel().barrier(milliseconds('ms', ms));
   }
 
@@ -199,9 +209,15 @@ export class Notifier {
    * @example
    * await storeFds('http', [server._handle.fd]);
    */
-  async storeFds(name: string, fds: readonly number[], options: { poll?: false } = {}): Promise<boolean> {
+  storeFds(name: string, fds: readonly number[], options: { poll?: false } = {}): Promise<boolean> {
+    return looseEnd(this.#storeFds(name, fds, options));
+  }
+
+  async #storeFds(name: string, fds: readonly number[], options: { poll?: false }): Promise<boolean> {
     const poll = options.poll === false ? { fdPoll: false as const } : {};
-    return this.notify({ fdStore: true, fdName: text('name', name), ...poll }, { fds: descriptors(fds) });
+    const passed = descriptors(fds);
+    if (passed.length === 0) throw typeError('there are no descriptors to store');
+    return this.#notify({ fdStore: true, fdName: text('name', name), ...poll }, { fds: passed });
   }
 
   /**
@@ -210,8 +226,25 @@ export class Notifier {
    * @example
    * await removeFds('http');
    */
-  async removeFds(name: string): Promise<boolean> {
-    return this.notify({ fdStoreRemove: true, fdName: text('name', name) });
+  removeFds(name: string): Promise<boolean> {
+    return looseEnd(this.#removeFds(name));
+  }
+
+  async #removeFds(name: string): Promise<boolean> {
+    return this.#notify({ fdStoreRemove: true, fdName: text('name', name) }, {});
+  }
+
+  /**
+   * Stops the heartbeats and closes the socket, once what waits for it is done. Messages after that resolve to false.
+   *
+   * @example
+   * const notifier = new Notifier({ socket: '/run/other/notify' });
+   * await notifier.status('Passing by');
+   * notifier.close();
+   */
+  close(): void {
+    this.watchdog.stop();
+    this.#channel().close();
   }
 
   /** Sends one field, which must not be missing: what a failed `spawn` has for a pid, say, is nothing to be silent about. */
@@ -219,7 +252,7 @@ export class Notifier {
     for (const [name, value] of Object.entries(fields)) {
       if (value === undefined) throw typeError(`"${name}" is missing`);
     }
-    return this.notify(fields);
+    return this.#notify(fields, {});
   }
 }
 

@@ -1,10 +1,9 @@
 // The functions of libsystemd under their own names.
 
 import { type Channel, ambientChannel } from './channel';
-import { type PassedFd, passedFds, watchdogPeriod } from './environment';
-import { typeError } from './errors';
-import { native } from './native';
-import { DEFAULT_TIMEOUT, checked, milliseconds } from './notifier';
+import { type PassedFd, booted, passedFds, watchdogPeriod } from './environment';
+import { looseEnd, typeError } from './errors';
+import { type Attachments, DEFAULT_TIMEOUT, checked, milliseconds } from './notifier';
 
 /** What every one of these functions takes. */
 export interface SdOptions {
@@ -31,7 +30,7 @@ export interface SdNotifyOptions extends SdOptions {
  * await sd_notify('READY=1\nSTATUS=Serving on :8080');
  */
 export function sd_notify(state: string, options?: SdNotifyOptions): Promise<boolean> {
-  return send(state, undefined, undefined, options);
+  return send(state, {}, options);
 }
 
 /**
@@ -42,7 +41,7 @@ export function sd_notify(state: string, options?: SdNotifyOptions): Promise<boo
  * await sd_pid_notify(child.pid, 'READY=1');
  */
 export function sd_pid_notify(pid: number, state: string, options?: SdNotifyOptions): Promise<boolean> {
-  return send(state, pid, undefined, options);
+  return send(state, { pid }, options);
 }
 
 /**
@@ -57,7 +56,7 @@ export function sd_pid_notify_with_fds(
   fds: readonly number[],
   options?: SdNotifyOptions,
 ): Promise<boolean> {
-  return send(state, pid, fds, options);
+  return send(state, { pid, fds }, options);
 }
 
 /**
@@ -114,23 +113,19 @@ export function sd_listen_fds(options?: SdOptions): PassedFd[] {
  * console.log(sd_booted() ? 'systemd' : 'something else');
  */
 export function sd_booted(): boolean {
-  return native()?.booted() ?? false;
+  return booted();
 }
 
-function send(
-  state: string,
-  pid: number | undefined,
-  fds: readonly number[] | undefined,
-  options: SdNotifyOptions | undefined,
-): Promise<boolean> {
+function send(state: string, attachments: Attachments, options: SdNotifyOptions | undefined): Promise<boolean> {
   return toManager(options, (channel) => {
     if (typeof state !== 'string') throw typeError('the state must be a string');
-    const timeout = milliseconds('timeout', options?.timeout ?? DEFAULT_TIMEOUT);
-    if (pid === undefined && fds === undefined) {
-      return channel.send((handle) => handle.send(state), state.length, timeout);
+    for (const [name, value] of Object.entries(attachments)) {
+      // No default is meant: a failed `spawn`, say, has no pid.
+      if (value === undefined) throw typeError(`"${name}" is missing`);
     }
-    const attachments = checked({ ...(pid === undefined ? {} : { pid }), ...(fds === undefined ? {} : { fds }) });
-    return channel.send((handle) => handle.send(state, attachments.pid, attachments.fds), state.length, timeout);
+    const { pid, fds } = checked(attachments);
+    const timeout = milliseconds('timeout', options?.timeout ?? DEFAULT_TIMEOUT);
+    return channel.send((handle) => handle.send(state, pid, fds), state.length, timeout);
   });
 }
 
@@ -141,9 +136,9 @@ function toManager(
 ): Promise<boolean> {
   try {
     const notifySocket = process.env['NOTIFY_SOCKET'];
-    return notifySocket === undefined ? Promise.resolve(false) : operation(ambientChannel(notifySocket));
+    return notifySocket === undefined ? Promise.resolve(false) : looseEnd(operation(ambientChannel(notifySocket)));
   } catch (error) {
-    return Promise.reject(error as Error);
+    return looseEnd(Promise.reject(error as Error));
   } finally {
     // A message that waits for room has its socket, so that the variable can go now.
     unset(['NOTIFY_SOCKET'], options);

@@ -1,4 +1,4 @@
-import { type Channel } from './channel';
+import { type Channel, type Channels } from './channel';
 import { watchdogPeriod } from './environment';
 import { errorFrom } from './errors';
 
@@ -25,18 +25,16 @@ export interface WatchdogOptions {
  * alive.
  */
 export class Watchdog {
-  readonly #channel: () => Channel;
-  readonly #pingChannel: () => Channel;
+  readonly #channels: Channels;
   readonly #status: (text: string) => Promise<boolean>;
   #timer: NodeJS.Timeout | undefined;
   /** The heartbeats since the last `start`. */
-  #run: { checking: boolean } | undefined;
+  #run: Run | undefined;
   #dropped = 0;
 
   /** @internal */
-  constructor(channel: () => Channel, pingChannel: () => Channel, status: (text: string) => Promise<boolean>) {
-    this.#channel = channel;
-    this.#pingChannel = pingChannel;
+  constructor(channels: Channels, status: (text: string) => Promise<boolean>) {
+    this.#channels = channels;
     this.#status = status;
   }
 
@@ -75,17 +73,19 @@ export class Watchdog {
     if (interval === undefined) return false;
     positive('interval', interval);
     if (options.checkTimeout !== undefined) positive('checkTimeout', options.checkTimeout);
-    // The address is looked up now; `ping` alone would keep to the last one.
-    this.#channel();
-    const run = { checking: false };
+    // Looked up now, and kept: that the variable is unset later, so that children don't find it, is no reason to stop.
+    const channel = this.#channels.kept();
+    const run: Run = { channel, checking: false };
     this.#run = run;
     let due = performance.now();
     const beat = (): void => {
       // From when it was due, so that the heartbeats don't drift; what was missed is not made up for.
-      due = Math.max(due + interval, performance.now());
-      this.#timer = setTimeout(beat, delay(due - performance.now())).unref();
+      const now = performance.now();
+      due += interval;
+      if (due <= now) due = now + interval;
+      this.#timer = setTimeout(beat, delay(due - now)).unref();
       if (options.check === undefined) {
-        this.#tryPing();
+        this.#beat(run);
       } else if (!run.checking) {
         this.#checkThenPing(run, options.check, options.checkTimeout ?? interval, options.onFailure);
       }
@@ -116,31 +116,36 @@ export class Watchdog {
   ping(): boolean {
     let sent: boolean | null;
     try {
-      sent = this.#pingChannel().ping();
-      if (sent === false) sent = this.#channel().ping();
+      sent = this.#channels.last().ping();
+      if (sent === false) sent = this.#channels.now().ping();
     } catch {
       // The manager that was used last is gone. There may be another one by now.
-      sent = this.#channel().ping();
+      sent = this.#channels.now().ping();
     }
     if (sent === null) this.#dropped += 1;
     return sent === true;
   }
 
-  #tryPing(): void {
+  #beat(run: Run): void {
     try {
-      this.ping();
+      let sent: boolean | null = false;
+      try {
+        sent = run.channel.ping();
+      } catch {
+        // Gone. There may be another one by now.
+      }
+      if (sent === false) {
+        run.channel = this.#channels.kept();
+        sent = run.channel.ping();
+      }
+      if (sent === null) this.#dropped += 1;
     } catch {
       // Gone for the moment, or being replaced. The next heartbeat may get through in time, and if none does, the
       // manager acts: an exception out of a timer would only end a service that works.
     }
   }
 
-  #checkThenPing(
-    run: { checking: boolean },
-    check: () => unknown,
-    timeout: number,
-    onFailure?: (reason: Error) => void,
-  ): void {
+  #checkThenPing(run: Run, check: () => unknown, timeout: number, onFailure?: (reason: Error) => void): void {
     run.checking = true;
     const settle = (failure: Error | undefined): void => {
       if (!run.checking) return;
@@ -149,7 +154,7 @@ export class Watchdog {
       // Stopped, or started anew, in the meantime.
       if (this.#run !== run) return;
       if (failure === undefined) {
-        this.#tryPing();
+        this.#beat(run);
         return;
       }
       this.stop();
@@ -175,6 +180,13 @@ export class Watchdog {
       settle(verdict(result));
     }
   }
+}
+
+/** The heartbeats since one `start`. */
+interface Run {
+  channel: Channel;
+  /** A check is under way. */
+  checking: boolean;
 }
 
 function verdict(value: unknown): Error | undefined {

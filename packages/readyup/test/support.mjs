@@ -30,6 +30,12 @@ export const packageDirectory = fileURLToPath(new URL('..', import.meta.url));
 /** The longest that anything here may take, in milliseconds, where nothing else is said. */
 const LIMIT = 10_000;
 
+// A test that waits for ever on the package itself fails too, with the file that it is in.
+setTimeout(() => {
+  console.error('not within 3 minutes: the end of this file');
+  process.exit(1);
+}, 180_000).unref();
+
 let temporary;
 
 /** A directory that is removed at the end. */
