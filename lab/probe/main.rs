@@ -8,7 +8,7 @@
 //! lab-probe poke PORT PATH         ask for a page, and do not wait for it
 //! ```
 //!
-//! Requests are described at [`Probe::carry_out`]. An answer goes to standard output, an error to standard error.
+//! Requests are described at [`Probe::carry_out`]; a `;` is between two. An answer goes to standard output, an error to standard error.
 
 mod page;
 mod request;
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     let answer = match words.as_slice() {
         ["serve", name] => serve(name),
         ["ask", name, request @ ..] => wire::ask(name, request),
-        ["do", request @ ..] => Probe::new().and_then(|mut probe| probe.carry_out(request)),
+        ["do", request @ ..] => Probe::new().and_then(|mut probe| probe.carry_out_all(request)),
         ["get", port, path] => page::get(port, path),
         ["poke", port, path] => page::poke(port, path),
         _ => Err("what is to be done?".into()),
@@ -50,5 +50,5 @@ fn main() -> ExitCode {
 fn serve(name: &str) -> Result<String, Failure> {
     // First of all, as it has to be done before anything else opens descriptors.
     let mut probe = Probe::new()?;
-    wire::serve(name, |request| probe.carry_out(request))
+    wire::serve(name, |request| probe.carry_out_all(request))
 }

@@ -32,6 +32,15 @@ impl Probe {
         Ok(Self { notifier: Notifier::from_env()?, passed, ends: Vec::new(), children: Vec::new() })
     }
 
+    /// Carries out requests, with a `;` between two, and gives the last one's answer.
+    pub(crate) fn carry_out_all(&mut self, requests: &[&str]) -> Result<String, Failure> {
+        let mut answer = String::new();
+        for request in requests.split(|word| *word == ";") {
+            answer = self.carry_out(request)?;
+        }
+        Ok(answer)
+    }
+
     /// Carries out a request:
     ///
     /// ```text
@@ -48,7 +57,7 @@ impl Probe {
     ///
     /// What is sent was also read by the manager when the answer is there, so that what it did about it can be looked
     /// at: a barrier comes after it.
-    pub(crate) fn carry_out(&mut self, request: &[&str]) -> Result<String, Failure> {
+    fn carry_out(&mut self, request: &[&str]) -> Result<String, Failure> {
         let outcome = match request {
             ["send", message, options @ ..] => self.send(message, options)?,
             ["datagram", message] => self.datagram(message)?,

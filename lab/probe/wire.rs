@@ -53,7 +53,9 @@ fn connect(name: &str) -> Result<UnixStream, Failure> {
     loop {
         match UnixStream::connect_addr(&address(name)?) {
             Ok(stream) => return Ok(stream),
-            Err(error) if Instant::now() >= deadline => return Err(format!("no probe serves as {name}: {error}").into()),
+            Err(error) if Instant::now() >= deadline => {
+                return Err(format!("no probe serves as {name}: {error}").into());
+            }
             // A unit that was started a moment ago.
             Err(_) => thread::sleep(Duration::from_millis(5)),
         }

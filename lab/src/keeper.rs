@@ -85,6 +85,16 @@ impl Keeper {
         self.console.tail(CONSOLE_LINES)
     }
 
+    /// Takes away a lab that failed, and gives all that came out of it: before its end, the last of it may still be on
+    /// its way.
+    pub(crate) fn last_words(&mut self) -> String {
+        if let Err(error) = self.dismiss() {
+            return error.to_string();
+        }
+        self.console.wait_closed(Instant::now() + DISMISSAL);
+        self.console()
+    }
+
     /// The cgroup that holds all of the lab.
     pub(crate) fn cgroup(&self) -> &Path {
         &self.cgroup

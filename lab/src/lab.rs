@@ -52,13 +52,13 @@ impl Lab {
     /// not come to that. Nothing is left behind.
     pub fn boot(options: &Options) -> Result<Self, Error> {
         let version = options.root.systemd_version()?;
-        let keeper = Keeper::start(options)?;
+        let mut keeper = Keeper::start(options)?;
         let deadline = Instant::now() + options.boot_timeout;
         let Some(init) = keeper.init(deadline) else {
             return Err(Error::Boot {
                 lab: options.name.clone(),
                 why: "it could not be started; the console says why".to_owned(),
-                console: keeper.console(),
+                console: keeper.last_words(),
                 journal: String::new(),
             });
         };
@@ -191,13 +191,13 @@ impl Lab {
         }
     }
 
-    fn boot_error(self, why: String) -> Error {
+    fn boot_error(mut self, why: String) -> Error {
         let inquiry = "systemctl list-jobs --no-pager; journalctl --no-pager -p info -n 60";
         let journal = match self.command(["sh", "-c", inquiry]).timeout(INQUIRY).try_run() {
             Ok(output) => format!("{}{}", output.stdout, output.stderr),
             Err(error) => error.to_string(),
         };
-        Error::Boot { lab: self.name.clone(), why, console: self.keeper.console(), journal }
+        Error::Boot { lab: self.name.clone(), why, console: self.keeper.last_words(), journal }
     }
 
     /// Has systemd end by itself, if it can: units are stopped as they would be on a machine.

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::{Command, Lab, Output, POLL, Process};
 
+/// The longest time between two looks. Each takes a process or two, and whoever is waited for may need the machine.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
 /// A service manager in a lab: the system's, which is [`Lab`] itself, or a user's.
 pub trait Manager {
     /// How `systemctl` is called to speak to this manager.
@@ -70,7 +73,12 @@ pub trait Manager {
     #[track_caller]
     fn install_unit(&self, name: &str, text: &str) {
         self.lab().write_file(&format!("{}/{name}", Self::UNITS), text);
-        self.systemctl(["daemon-reload"]).ok();
+        // A manager looks for a unit that it does not know. What it does know it reads anew only with everything else,
+        // which takes longer than most trials, and is not without effect on the services that run.
+        let known = self.systemctl(["show", "--property", "LoadState,NeedDaemonReload", name]);
+        if known.stdout != "LoadState=loaded\nNeedDaemonReload=no\n" {
+            self.systemctl(["daemon-reload"]).ok();
+        }
     }
 
     /// A property of a unit, as `systemctl show` gives it.
@@ -78,6 +86,23 @@ pub trait Manager {
     fn show(&self, unit: &str, property: &str) -> String {
         let value = self.systemctl(["show", "--property", property, "--value", unit]).ok();
         value.trim_end_matches('\n').to_owned()
+    }
+
+    /// Several properties of a unit as they are at the same moment, each of one line.
+    ///
+    /// ```no_run
+    /// # use readyup_lab::{Lab, Manager};
+    /// # fn trial(lab: &Lab) {
+    /// assert_eq!(lab.show_all("x.service", ["ActiveState", "StatusText"]), ["active", "all is well"]);
+    /// # }
+    /// ```
+    #[track_caller]
+    fn show_all<const N: usize>(&self, unit: &str, properties: [&str; N]) -> [String; N] {
+        let shown = self.systemctl(["show", "--property", &properties.join(","), unit]).ok();
+        properties.map(|property| {
+            let value = shown.lines().find_map(|line| line.strip_prefix(property)?.strip_prefix('='));
+            value.unwrap_or_else(|| panic!("{unit}: there is no {property}\n{shown}")).to_owned()
+        })
     }
 
     /// Waits until a property of a unit is as `wanted`, and gives it.
@@ -98,6 +123,7 @@ pub trait Manager {
     #[track_caller]
     fn wait_for(&self, unit: &str, property: &str, wanted: impl Fn(&str) -> bool, timeout: Duration) -> String {
         let deadline = Instant::now() + timeout;
+        let mut pause = POLL;
         loop {
             // A manager that re-executes cannot be asked for a moment: that is waited out, too.
             let shown = self.systemctl(["show", "--property", property, "--value", unit]);
@@ -113,7 +139,8 @@ pub trait Manager {
                     self.journal(unit)
                 );
             }
-            thread::sleep(POLL);
+            thread::sleep(pause);
+            pause = LONGEST_PAUSE.min(pause * 2);
         }
     }
 
@@ -142,6 +169,7 @@ pub trait Manager {
 #[track_caller]
 fn wait_for_text(what: &str, read: impl Fn() -> String, wanted: &str, timeout: Duration) -> String {
     let deadline = Instant::now() + timeout;
+    let mut pause = POLL;
     loop {
         let text = read();
         if text.contains(wanted) {
@@ -150,7 +178,8 @@ fn wait_for_text(what: &str, read: impl Fn() -> String, wanted: &str, timeout: D
         if Instant::now() >= deadline {
             panic!("{what} has no {wanted:?} after {timeout:?}\n{text}");
         }
-        thread::sleep(POLL);
+        thread::sleep(pause);
+        pause = LONGEST_PAUSE.min(pause * 2);
     }
 }
 

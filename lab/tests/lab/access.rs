@@ -56,7 +56,7 @@ fn access_can_be_changed_by_a_message(lab: &Lab) {
     let unit = ProbeUnit::ready(lab, "access-changed", "");
     let (child, _) = unit.main.spawn();
     child.send(r"NOTIFYACCESS=all\nSTATUS=child");
-    assert_eq!((unit.show("NotifyAccess"), unit.status()), ("main".into(), "".into()));
+    assert_eq!(unit.show_all(["NotifyAccess", "StatusText"]), ["main", ""]);
     unit.main.send("NOTIFYACCESS=all");
     assert_eq!(unit.show("NotifyAccess"), "all");
     child.send("STATUS=child");
@@ -75,7 +75,7 @@ fn root_can_speak_for_the_main_process(lab: &Lab) {
     assert_eq!(said(outside(lab, ["send", r"READY=1\nSTATUS=ours"]).run()), "sent");
     assert_eq!(unit.status(), "its own");
     assert_eq!(said(outside(lab, ["send", r"READY=1\nSTATUS=ours", &format!("as={pid}")]).run()), "sent");
-    assert_eq!((unit.status(), unit.show("ActiveState")), ("ours".into(), "active".into()));
+    assert_eq!(unit.show_all(["StatusText", "ActiveState"]), ["ours", "active"]);
     // The name of a process that is no more cannot be used.
     assert_eq!(said(outside(lab, ["send", "STATUS=gone", "as=999999"]).run()), "sent as self");
     assert_eq!(unit.status(), "ours");

@@ -31,12 +31,8 @@ pub(crate) const RUST_SERVICE: Built = Built {
     command: "make programs",
 };
 
-pub(crate) const COMMAND: Built = Built {
-    source: Source::Program("readyup"),
-    place: "/usr/local/bin/readyup",
-    parts: &[],
-    command: "make programs",
-};
+pub(crate) const COMMAND: Built =
+    Built { source: Source::Program("readyup"), place: "/usr/local/bin/readyup", parts: &[], command: "make programs" };
 
 /// Beside the Node example, which looks for it as any program does.
 pub(crate) const PACKAGE: Built = Built {

@@ -127,6 +127,11 @@ impl<'m, M: Manager> Service<'m, M> {
     }
 
     #[track_caller]
+    pub(crate) fn show_all<const N: usize>(&self, properties: [&str; N]) -> [String; N] {
+        self.manager.show_all(&self.unit, properties)
+    }
+
+    #[track_caller]
     pub(crate) fn wait_for(&self, property: &str, value: &str) {
         self.manager.wait_for(&self.unit, property, is(value), BOUND);
     }
@@ -135,13 +140,6 @@ impl<'m, M: Manager> Service<'m, M> {
     #[track_caller]
     pub(crate) fn wait_for_journal(&self, text: &str) -> String {
         self.manager.wait_for_journal(&self.unit, text, BOUND)
-    }
-
-    /// Waits until the journal has it that `pid` said something that begins with `text`, and gives all of it.
-    #[track_caller]
-    pub(crate) fn wait_for_message(&self, pid: &str, text: &str) -> String {
-        let between = if self.lab().systemd_version() < 254 { " (" } else { ": " };
-        self.wait_for_journal(&format!("Got notification message from PID {pid}{between}{text}"))
     }
 
     #[track_caller]
@@ -171,6 +169,6 @@ impl<'m, M: Manager> Service<'m, M> {
 impl<M: Manager> Drop for Service<'_, M> {
     fn drop(&mut self) {
         // A service that a trial gave up is in nobody's way for long: the lab ends, too.
-        let _ = self.manager.command(M::SYSTEMCTL).args(["stop", &self.unit]).try_run();
+        let _ = self.manager.command(M::SYSTEMCTL).args(["stop", "--no-block", &self.unit]).try_run();
     }
 }

@@ -28,6 +28,7 @@ mod services;
 mod site;
 mod store;
 mod timing;
+mod trace;
 mod user;
 
 use site::Site;
@@ -45,6 +46,7 @@ const TRIALS: &[Trials] = &[
     access::trials,
     store::trials,
     timing::trials,
+    trace::trials,
 ];
 
 fn main() -> ExitCode {

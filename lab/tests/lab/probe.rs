@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use readyup_lab::{Command, Lab, Manager, Output, is};
 
+use crate::built;
+
 const BOUND: Duration = Duration::from_secs(20);
 
 /// A process that says what it is asked to say.
 pub(crate) struct Probe<'lab> {
     lab: &'lab Lab,
     name: String,
+    unit: String,
 }
 
 /// A unit with a probe for its main process. It goes with the trial.
@@ -22,8 +25,10 @@ impl<'lab> Probe<'lab> {
     /// Has the probe carry out a request. What it sends is believed, or not, by the time this returns.
     #[track_caller]
     pub(crate) fn ask<const N: usize>(&self, request: [&str; N]) -> String {
-        let answer = self.lab.command(["lab-probe", "ask", &self.name]).args(request).run().ok();
-        answer.trim_end_matches('\n').to_owned()
+        let answer = self.lab.command(["lab-probe", "ask", &self.name]).args(request).run();
+        let journal = || self.lab.journal(&self.unit);
+        assert!(answer.status.success(), "{answer}\n--- journal\n{}", journal());
+        answer.stdout.trim_end_matches('\n').to_owned()
     }
 
     /// Has it send a message: `\n`, `\r`, `\0` and `\xHH` in it are as in Rust.
@@ -32,16 +37,10 @@ impl<'lab> Probe<'lab> {
         assert_eq!(self.ask(["send", message]), "sent");
     }
 
-    /// Has it send what the library refuses to.
-    #[track_caller]
-    pub(crate) fn send_anyway(&self, message: &str) {
-        assert_eq!(self.ask(["datagram", message]), "sent");
-    }
-
     /// Starts a child of it, which is a probe too.
     #[track_caller]
     pub(crate) fn spawn(&self) -> (Probe<'lab>, String) {
-        let child = Probe { lab: self.lab, name: format!("{}-child", self.name) };
+        let child = Probe { lab: self.lab, name: format!("{}-child", self.name), unit: self.unit.clone() };
         let pid = self.ask(["spawn", &child.name]);
         (child, pid)
     }
@@ -51,7 +50,8 @@ impl<'lab> ProbeUnit<'lab> {
     /// Installs a service of `Type=notify`, with `settings` added to its `[Service]`.
     #[track_caller]
     pub(crate) fn install(lab: &'lab Lab, name: &str, settings: &str) -> Self {
-        let unit = Self { main: Probe { lab, name: name.to_owned() }, unit: format!("probe-{name}.service") };
+        let unit = format!("probe-{name}.service");
+        let unit = Self { main: Probe { lab, name: name.to_owned(), unit: unit.clone() }, unit };
         lab.install_unit(
             &unit.unit,
             &format!("[Service]\nType=notify\nExecStart=/usr/local/bin/lab-probe serve {name}\n{settings}"),
@@ -87,16 +87,20 @@ impl<'lab> ProbeUnit<'lab> {
     }
 
     #[track_caller]
+    pub(crate) fn show_all<const N: usize>(&self, properties: [&str; N]) -> [String; N] {
+        self.main.lab.show_all(&self.unit, properties)
+    }
+
+    #[track_caller]
     pub(crate) fn status(&self) -> String {
         self.show("StatusText")
     }
 
-    /// What the status is after the main process has sent `message`. Before it, it is "before".
+    /// What the status is after the main process has sent `message`, which may be something that the library refuses to
+    /// send. Before it, it was "before".
     #[track_caller]
     pub(crate) fn status_after(&self, message: &str) -> String {
-        self.main.send("STATUS=before");
-        assert_eq!(self.status(), "before");
-        self.main.send_anyway(message);
+        assert_eq!(self.main.ask(["send", "STATUS=before", ";", "datagram", message]), "sent");
         self.status()
     }
 
@@ -115,9 +119,13 @@ impl<'lab> ProbeUnit<'lab> {
 impl Drop for ProbeUnit<'_> {
     fn drop(&mut self) {
         // A probe that has said that it is stopping does not.
-        let kill = r#"systemctl kill --signal=KILL "$1"; systemctl stop "$1""#;
+        let kill = r#"systemctl kill --signal=KILL "$1"; systemctl stop --no-block "$1""#;
         if let Err(error) = self.main.lab.command(["sh", "-c", kill, "sh", &self.unit]).timeout(BOUND).try_run() {
-            eprintln!("{error}\n--- journal\n{}\n----ALL{}", self.main.lab.journal(&self.unit), self.main.lab.manager_log());
+            eprintln!(
+                "{error}\n--- journal\n{}\n----ALL{}",
+                self.main.lab.journal(&self.unit),
+                self.main.lab.manager_log()
+            );
         }
     }
 }
@@ -131,4 +139,11 @@ pub(crate) fn outside<'lab, const N: usize>(lab: &'lab Lab, request: [&str; N]) 
 #[track_caller]
 pub(crate) fn said(output: Output) -> String {
     output.ok().trim_end_matches('\n').to_owned()
+}
+
+/// Settings for a service in which `readyup trace` runs the probe called `name`.
+#[track_caller]
+pub(crate) fn traced(name: &str, options: &str) -> String {
+    built::COMMAND.require();
+    format!("ExecStart=\nExecStart=readyup trace {options} -- lab-probe serve {name}\n")
 }

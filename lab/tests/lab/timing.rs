@@ -1,4 +1,4 @@
-//! What messages do to the manager's clocks.
+//! What messages do to the manager's clocks, and what a `daemon-reload` makes of it.
 
 use std::sync::Arc;
 
@@ -10,17 +10,18 @@ use crate::site::Site;
 
 pub(crate) fn trials(site: &Arc<Site>) -> Vec<Trial> {
     vec![
-        site.trial_aside("clocks_and_daemon_reload", clocks_and_daemon_reload),
+        site.trial_aside("daemon_reload_forgets", daemon_reload_forgets),
         site.trial("watchdog_can_be_set_and_disarmed", watchdog_can_be_set),
         site.trial("watchdog_can_be_triggered", watchdog_can_be_triggered),
     ]
 }
 
-/// What a `daemon-reload` makes systemd forget, if it comes at the wrong moment.
-fn clocks_and_daemon_reload(site: &Site) -> Completion {
-    let lab = site.boot_aside("clocks");
+/// In a lab where no other trial has systemd reload at the wrong moment.
+fn daemon_reload_forgets(site: &Site) -> Completion {
+    let lab = site.boot_aside("reloaded");
     watchdog_starts(&lab);
     time_out_can_be_extended(&lab);
+    errno_zero_is_one(&lab);
     lab.stop().unwrap();
     Completion::Completed
 }
@@ -63,6 +64,27 @@ fn time_out_can_be_extended(lab: &Lab) {
     assert_eq!(extended.show("ActiveState"), "activating");
     assert_eq!(extended.main.ask(["ready"]), "sent");
     assert_eq!(extended.show("ActiveState"), "active");
+}
+
+/// `ERRNO=`: 0 is a number as others are.
+fn errno_zero_is_one(lab: &Lab) {
+    let unit = ProbeUnit::ready(lab, "errno", "");
+    let errno_after = |message: &str| {
+        unit.main.send(message);
+        unit.show("StatusErrno")
+    };
+    assert_eq!(errno_after("ERRNO=5"), "5");
+    assert_eq!(errno_after("ERRNO=0"), "0");
+    assert_eq!(errno_after("ERRNO=ENOENT"), "2");
+    for garbage in ["ERRNO=-1", "ERRNO=", "ERRNO=5x", "ERRNO=EWHATEVER", "ERRNO=5000"] {
+        assert_eq!(errno_after(garbage), "2", "{garbage}");
+    }
+    // Of what was said, 252 forgets the number, and 257 does not.
+    unit.main.send("STATUS=something");
+    lab.systemctl(["daemon-reload"]).ok();
+    let [errno, status] = unit.show_all(["StatusErrno", "StatusText"]);
+    assert!(["0", "2"].contains(&errno.as_str()), "{errno}");
+    assert_eq!(status, "something");
 }
 
 /// `WATCHDOG_USEC=`: it begins to run at once. 0 is none at all, and not garbage.

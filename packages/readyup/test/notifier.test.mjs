@@ -17,7 +17,7 @@ import {
   watchdog,
 } from 'readyup';
 import { Receiver } from './receiver.mjs';
-import { runScript } from './support.mjs';
+import { descriptors, elapse, runScript, until } from './support.mjs';
 
 const receiver = await Receiver.start();
 
@@ -129,6 +129,7 @@ test('err: an argument that is missing', async () => {
     () => removeFds(undefined),
     () => storeFds(undefined, [0]),
     () => storeFds('http', undefined),
+    () => storeFds('http', []),
   ]) {
     await assert.rejects(call(), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }, call.toString());
   }
@@ -149,7 +150,6 @@ test('ok: without a manager everything answers false', async () => {
       () => send('A=1'),
       () => storeFds('x', [0]),
       () => removeFds('x'),
-      () => watchdog.ping(),
     ]) {
       assert.equal(await call(), false, call.toString());
     }
@@ -192,6 +192,74 @@ test('err: unsetEnvironment, whether or not it worked', () => {
   process.env.NOTIFY_SOCKET = 'relative/path';
   assert.throws(() => new Notifier({ unsetEnvironment: true }), { code: 'EINVAL' });
   assert.equal('NOTIFY_SOCKET' in process.env, false);
+});
+
+test('ok: a notifier that is closed', async () => {
+  const before = descriptors();
+  const notifier = new Notifier();
+  assert.equal(notifier.watchdog.start({ interval: 3_600_000 }), true);
+  assert.equal(await receiver.text(), 'WATCHDOG=1');
+  assert.equal(descriptors(), before + 1);
+  notifier.close();
+  assert.equal(descriptors(), before);
+  assert.equal(notifier.watchdog.running, false);
+  assert.equal(await notifier.ready(), false);
+  assert.equal(await notifier.reloading(), false);
+  assert.equal(await notifier.barrier(1000), false);
+  assert.equal(notifier.watchdog.ping(), false);
+  notifier.close();
+  new Notifier({ socket: '' }).close();
+  new Notifier().close();
+  await receiver.nothing();
+});
+
+test('ok: a notifier that is closed while messages wait, and a barrier', async () => {
+  const before = descriptors();
+  const notifier = new Notifier({ timeout: 60_000 });
+  const filled = await receiver.fill();
+  let settled = false;
+  const answers = [notifier.status('waits'), notifier.barrier(60_000)];
+  Promise.all(answers).then(() => (settled = true));
+  notifier.close();
+  // What comes after that is not sent.
+  const late = [notifier.status('late'), notifier.barrier(1000), notifier.watchdog.ping()];
+  await elapse(50);
+  assert.equal(settled, false);
+  receiver.resume();
+  assert.deepEqual(await Promise.all(answers), [true, true]);
+  assert.deepEqual(await Promise.all(late), [false, false, false]);
+  const events = (await receiver.take(filled + 2)).slice(filled);
+  assert.deepEqual([events[0].text, events[1].kind], ['STATUS=waits', 'barrier']);
+  await receiver.nothing();
+  // The receiver's own notifier that filled the queue has one, too.
+  await until(() => descriptors() <= before + 1, 'the socket being closed');
+});
+
+test('ok: what nobody awaits ends no process', async () => {
+  const source = `
+    const { Notifier, barrier, ready, sd_notify, sd_notify_barrier, sd_pid_notify, status, storeFds } = require('readyup');
+    for (const call of [
+      () => ready(),
+      () => ready(5),
+      () => status('a\\nb'),
+      () => storeFds('x', ['0']),
+      () => barrier(1),
+      () => sd_notify('A=1'),
+      () => sd_notify(5),
+      () => sd_pid_notify(-1, 'A=1'),
+      () => sd_notify_barrier(1),
+      () => sd_notify('A=1', { unsetEnvironment: true }),
+    ]) {
+      call();
+      process.env.NOTIFY_SOCKET = '/nonexistent-directory/notify';
+    }
+    new Notifier().ready();
+    process.env.NOTIFY_SOCKET = 'relative';
+    ready();
+    sd_notify('A=1');
+    setTimeout(() => console.log('still here'), 50);
+  `;
+  assert.equal(await runScript(source, { env: { NOTIFY_SOCKET: '/nonexistent-directory/notify' } }), 'still here\n');
 });
 
 test('err: options that are none', () => {

@@ -173,6 +173,31 @@ test('err: an addon that cannot be loaded', async () => {
   assert.equal(await runScript(source), 'false false\n');
 });
 
+test('err: there is no addon for the processor', async () => {
+  const copy = freshPath('copy');
+  cpSync(join(packageDirectory, 'dist'), join(copy, 'dist'), { recursive: true });
+  const source = (path, arch) => `
+    Object.defineProperty(process, 'arch', { value: '${arch}' });
+    const { ready, sd_booted, sd_listen_fds, sd_notify, watchdog } = require(${JSON.stringify(path)});
+    const told = ({ code, errno, syscall, message }) => [code, errno, syscall, message.includes('linux-${arch}')].join();
+    (async () => console.log(
+      await ready().catch(told), await sd_notify('A=1').catch(told), sd_booted(), watchdog.start(), sd_listen_fds().length,
+    ))();
+  `;
+  const env = { NOTIFY_SOCKET: receiver.address };
+  // Another processor, and a package that was bundled without its addons.
+  for (const [path, arch] of [
+    [packageDirectory, 'ppc64'],
+    [copy + '/dist/index.js', 'x64'],
+    [copy + '/dist/index.js', 'arm64'],
+  ]) {
+    const told = 'ENOSYS,-38,dlopen,true';
+    assert.equal(await runScript(source(path, arch), { env }), `${told} ${told} false false 0\n`);
+    // Where there is no manager nothing is missing.
+    assert.equal(await runScript(source(path, arch)), 'false false false false 0\n');
+  }
+});
+
 test('ok: what is packed', async () => {
   const { code, stdout, stderr } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     limit: 60_000,

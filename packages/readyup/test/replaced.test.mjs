@@ -4,7 +4,7 @@ import { renameSync, unlinkSync } from 'node:fs';
 import { beforeEach, test } from 'node:test';
 import { Notifier, ready, sd_notify, sd_notify_barrier, sd_pid_notify_with_fds, watchdog } from 'readyup';
 import { Receiver } from './receiver.mjs';
-import { clearEnvironment, descriptors, freshPath, until } from './support.mjs';
+import { clearEnvironment, descriptors, freshPath, runScript, until } from './support.mjs';
 
 beforeEach(clearEnvironment);
 
@@ -127,13 +127,29 @@ test('ok: a single heartbeat finds the manager of now when that of before is gon
   assert.equal(watchdog.ping(), true);
   assert.equal(await second.text(), 'WATCHDOG=1');
 
-  // From no manager to one.
+  // Also when the variable is gone, as after `unsetEnvironment`.
   delete process.env.NOTIFY_SOCKET;
   assert.equal(await ready(), false);
-  assert.equal(watchdog.ping(), false);
-  process.env.NOTIFY_SOCKET = second.address;
   assert.equal(watchdog.ping(), true);
   assert.equal(await second.text(), 'WATCHDOG=1');
+  await second.end();
+  assert.equal(watchdog.ping(), false);
+});
+
+test('ok: a single heartbeat is the first message', async () => {
+  const receiver = await Receiver.start();
+  const source = `
+    const { ready, watchdog } = require('readyup');
+    const address = process.env.NOTIFY_SOCKET;
+    delete process.env.NOTIFY_SOCKET;
+    const before = watchdog.ping();
+    ready().then((answer) => {
+      process.env.NOTIFY_SOCKET = address;
+      console.log(before, answer, watchdog.ping(), watchdog.dropped);
+    });
+  `;
+  assert.equal(await runScript(source, { env: { NOTIFY_SOCKET: receiver.address } }), 'false false true 0\n');
+  assert.equal(await receiver.text(), 'WATCHDOG=1');
 });
 
 test('ok: heartbeats are for the manager of the time of their start', async () => {

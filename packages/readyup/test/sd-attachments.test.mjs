@@ -64,6 +64,14 @@ test('ok: in the name of nobody, it is said as ourselves', async () => {
 });
 
 test('err: what is no pid', async () => {
+  for (const call of [
+    // What a failed `spawn` has for a pid, say.
+    () => sd_pid_notify(undefined, 'X_A=1'),
+    () => sd_pid_notify_with_fds(undefined, 'X_A=1', []),
+    () => sd_pid_notify_with_fds(0, 'X_A=1', undefined),
+  ]) {
+    await assert.rejects(call(), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
+  }
   for (const pid of [-1, 1.5, NaN, 2 ** 31, '1', null, {}, 1n]) {
     for (const call of [
       () => sd_pid_notify(pid, 'X_A=1'),
