@@ -61,7 +61,7 @@ export class Channel {
   /** Sends, or waits up to `timeout` milliseconds for room. `size` is that of the text. */
   send(attempt: (handle: Handle) => number, size: number, timeout: number): Promise<boolean> {
     const handle = this.#handle;
-    if (handle === null) return Promise.resolve(false);
+    if (handle === null || this.#closing) return Promise.resolve(false);
     if (this.#first < this.#waiting.length) return this.#wait(attempt, size, timeout);
     let result: number;
     try {
@@ -76,7 +76,7 @@ export class Channel {
   /** One heartbeat, now or never: true when sent, false when there is no manager, null when its queue is full. */
   ping(): boolean | null {
     const handle = this.#handle;
-    if (handle === null) return false;
+    if (handle === null || this.#closing) return false;
     if (this.#first < this.#waiting.length) return null;
     let result: number;
     try {
@@ -97,7 +97,7 @@ export class Channel {
   /** Resolves once the manager has read everything sent before. */
   async barrier(timeout: number): Promise<boolean> {
     const handle = this.#handle;
-    if (handle === null) return false;
+    if (handle === null || this.#closing) return false;
     const end = performance.now() + timeout;
     this.#barriers += 1;
     try {
@@ -125,7 +125,7 @@ export class Channel {
     }
   }
 
-  /** Closes the socket as soon as nothing waits for it any more. */
+  /** Takes no more messages, and closes the socket as soon as none waits for it any more. */
   close(): void {
     this.#closing = true;
     this.#closeIfIdle();

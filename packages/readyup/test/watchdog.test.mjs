@@ -1,9 +1,10 @@
 // The heartbeats: when they come.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { afterEach, beforeEach, test } from 'node:test';
-import { Notifier, barrier, sd_notify, watchdog } from 'readyup';
+import { Notifier, barrier, ready, sd_notify, watchdog } from 'readyup';
 import { Receiver } from './receiver.mjs';
-import { elapse, runScript } from './support.mjs';
+import { elapse, environment, guard, packageDirectory, runScript, within } from './support.mjs';
 
 const receiver = await Receiver.start();
 const warnings = [];
@@ -140,19 +141,59 @@ test('ok: the timers do not keep the process alive', async () => {
 
 test('ok: heartbeats go on when the variable is gone', async () => {
   const { address } = receiver;
-  for (const unset of [
-    () => sd_notify('READY=1', { unsetEnvironment: true }),
-    async () => watchdog.start({ interval: 10 }) && delete process.env.NOTIFY_SOCKET,
+  const start = () => watchdog.start({ interval: 10 });
+  const unset = () => sd_notify('READY=1', { unsetEnvironment: true });
+  for (const steps of [
+    [start, unset],
+    [unset, start],
+    [start, () => delete process.env.NOTIFY_SOCKET],
+    [start, unset, async () => assert.equal(await ready(), false)],
+    [start, unset, async () => assert.equal(await ready(), false), start],
   ]) {
     process.env.NOTIFY_SOCKET = address;
-    watchdog.start({ interval: 10 });
-    await unset();
+    for (const step of steps) await step();
     assert.equal('NOTIFY_SOCKET' in process.env, false);
     await receiver.rest();
     await heartbeats(3);
     watchdog.stop();
     await receiver.rest();
   }
+});
+
+test('ok: heartbeats find a manager that is named later', async () => {
+  const source = `
+    const { watchdog } = require('readyup');
+    const address = process.env.NOTIFY_SOCKET;
+    delete process.env.NOTIFY_SOCKET;
+    watchdog.start({ interval: 10 });
+    setTimeout(() => (process.env.NOTIFY_SOCKET = address), 50);
+    process.stdin.resume();
+  `;
+  const child = guard(
+    spawn(process.execPath, ['-e', source], {
+      cwd: packageDirectory,
+      env: environment({ NOTIFY_SOCKET: receiver.address }),
+      stdio: ['pipe', 'ignore', 'inherit'],
+    }),
+  );
+  await heartbeats(3);
+  child.stdin.end();
+  await within(new Promise((resolve) => child.once('exit', resolve)), 'the end of the child');
+});
+
+test('ok: heartbeats go where the rest goes', async () => {
+  const other = await Receiver.start();
+  process.env.NOTIFY_SOCKET = other.address;
+  watchdog.start({ interval: 10 });
+  assert.deepEqual(new Set((await other.take(3)).map(({ text }) => text)), new Set(['WATCHDOG=1']));
+
+  process.env.NOTIFY_SOCKET = receiver.address;
+  assert.equal(await ready(), true);
+  const events = await receiver.take(4);
+  assert.equal(events.filter(({ text }) => text === 'WATCHDOG=1').length, 3);
+  await other.rest();
+  await receiver.take(3);
+  await other.nothing();
 });
 
 test('ok: a notifier has its own', async () => {

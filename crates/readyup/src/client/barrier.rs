@@ -15,7 +15,8 @@ use rustix::io::Errno;
 /// descriptor into an event loop: once it is readable or hung up, [`is_done`](Self::is_done) says yes.
 ///
 /// That the manager answered proves that it *read* what was sent before, not that it *believed* it: `NotifyAccess=`
-/// may have refused the sender.
+/// may have refused the sender. A manager that goes away without reading lets go of the question too, which looks the
+/// same.
 ///
 /// ```no_run
 /// use readyup::Notifier;
