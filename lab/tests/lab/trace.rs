@@ -18,7 +18,6 @@ pub(crate) fn trials(site: &Arc<Site>) -> Vec<Trial> {
     vec![
         site.trial("trace_shows_what_it_passes_on", trace_shows_what_it_passes_on),
         site.trial("trace_passes_on_barriers_in_order", trace_passes_on_barriers_in_order),
-        site.trial("trace_leaves_access_to_the_manager", trace_leaves_access_to_the_manager),
         site.trial("traced_main_process_can_hand_over", traced_main_process_can_hand_over),
         site.trial("users_trace_lends_nobody_its_name", users_trace_lends_nobody_its_name),
         site.trial("trace_ends_as_the_program_does", trace_ends_as_the_program_does),
@@ -44,22 +43,6 @@ fn trace_passes_on_barriers_in_order(lab: &Lab) {
     }
     // Nobody holds what went with a message that has no use for it.
     unit.main.ask(["send", "STATUS=with something", "fds=2", ";", "released"]);
-}
-
-/// Whomever the trace would believe: it is systemd that decides, by who has said it.
-fn trace_leaves_access_to_the_manager(lab: &Lab) {
-    for access in ["main", "all"] {
-        for traces in ["main", "all"] {
-            let name = format!("traced-{access}-{traces}");
-            let settings = traced(&name, &format!("--notify-access={traces}"));
-            let unit = ProbeUnit::ready(lab, &name, &format!("NotifyAccess={access}\n{settings}"));
-            unit.main.send("STATUS=main");
-            assert_eq!(unit.status(), "main");
-            let (child, _) = unit.main.spawn();
-            child.send("STATUS=child");
-            assert_eq!(unit.status() == "child", access == "all", "NotifyAccess={access}, and {traces} for the trace");
-        }
-    }
 }
 
 fn traced_main_process_can_hand_over(lab: &Lab) {
