@@ -85,6 +85,8 @@ pub enum ErrorKind {
     Refused,
     /// Not permitted.
     PermissionDenied,
+    /// There is no such process.
+    NoProcess,
     /// A passed descriptor is of another kind than wanted.
     WrongFd,
     /// The passed descriptors were taken before.
@@ -102,6 +104,7 @@ pub(crate) enum Call {
     Poll,
     Pipe,
     Adopt,
+    Pidfd,
     #[cfg(feature = "std")]
     Inspect,
     #[cfg(feature = "std")]
@@ -123,6 +126,7 @@ impl Call {
             Self::Poll => "poll",
             Self::Pipe => "pipe2",
             Self::Adopt => "fcntl",
+            Self::Pidfd => "pidfd_open",
             #[cfg(feature = "std")]
             Self::Inspect => "getsockopt",
             #[cfg(feature = "std")]
@@ -144,6 +148,7 @@ impl Call {
             Self::Poll => "waiting",
             Self::Pipe => "making a pipe for the barrier",
             Self::Adopt => "taking over a passed descriptor",
+            Self::Pidfd => "looking up a process",
             #[cfg(feature = "std")]
             Self::Inspect => "looking at a descriptor",
             #[cfg(feature = "std")]
@@ -249,6 +254,7 @@ impl Error {
             Repr::System { errno: Errno::NOENT, .. } => ErrorKind::NotFound,
             Repr::System { errno: Errno::CONNREFUSED | Errno::CONNRESET, .. } => ErrorKind::Refused,
             Repr::System { errno: Errno::ACCESS | Errno::PERM, .. } => ErrorKind::PermissionDenied,
+            Repr::System { errno: Errno::SRCH, .. } => ErrorKind::NoProcess,
             Repr::System { .. } => ErrorKind::System,
         }
     }
@@ -351,20 +357,35 @@ impl Error {
             Repr::System { call, errno } => {
                 put(call.purpose());
                 put(": ");
-                match errno_text(*errno) {
-                    Some(text) => put(text),
-                    None => {
-                        put("error ");
-                        put(Decimal::new(u64::from(errno.raw_os_error().unsigned_abs())).as_str());
-                    }
-                }
+                describe(*errno, put);
                 put(call.advice(*errno));
             }
         }
     }
 }
 
-/// The errors that these system calls are known to give, in words.
+/// An `errno` in words, handed to `put` piece by piece as [`Error::describe`] does it.
+///
+/// ```
+/// let mut text = String::new();
+/// readyup::describe_errno(2, &mut |piece| text.push_str(piece));
+/// assert_eq!(text, "no such file (ENOENT)");
+/// ```
+pub fn describe_errno(errno: i32, put: &mut dyn FnMut(&str)) {
+    describe(if matches!(errno, 1..4096) { Errno::from_raw_os_error(errno) } else { Errno::IO }, put);
+}
+
+fn describe(errno: Errno, put: &mut dyn FnMut(&str)) {
+    match errno_text(errno) {
+        Some(text) => put(text),
+        None => {
+            put("error ");
+            put(Decimal::new(u64::from(errno.raw_os_error().unsigned_abs())).as_str());
+        }
+    }
+}
+
+/// The errors that the system calls here are known to give, in words.
 const fn errno_text(errno: Errno) -> Option<&'static str> {
     Some(match errno {
         Errno::NOENT => "no such file (ENOENT)",
@@ -390,6 +411,12 @@ const fn errno_text(errno: Errno) -> Option<&'static str> {
         Errno::LOOP => "too many symbolic links (ELOOP)",
         Errno::INVAL => "invalid argument (EINVAL)",
         Errno::TIMEDOUT => "timed out (ETIMEDOUT)",
+        Errno::SRCH => "no such process (ESRCH)",
+        Errno::NOEXEC => "not a program (ENOEXEC)",
+        Errno::ISDIR => "a directory (EISDIR)",
+        Errno::TOOBIG => "argument list too long (E2BIG)",
+        Errno::TXTBSY => "being written to (ETXTBSY)",
+        Errno::IO => "input/output error (EIO)",
         Errno::PIPE => "nobody reads any more (EPIPE)",
         _ => return None,
     })

@@ -47,8 +47,8 @@ mod sys;
 #[cfg(feature = "std")]
 pub mod testing;
 
-pub use client::{Attachments, Barrier, Delivery, Notifier, Outcome, booted, listen_fds, monotonic_now};
+pub use client::{Attachments, Barrier, Delivery, Notifier, Outcome, booted, listen_fds, monotonic_now, pidfd_id};
 #[cfg(feature = "std")]
 pub use client::{Heartbeat, HeartbeatReport, PassedFds};
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, describe_errno};
 pub use protocol::{Address, Assignment, FdName, Message, MessageBuf, NotifyAccess, WatchdogSettings};

@@ -5,7 +5,7 @@ use crate::error::{Call, Error};
 use crate::protocol::{FDS_MAX, Message, UnixName, VsockAddress};
 use crate::sys::{self, FdCell, SocketAddrVsock, borrow};
 use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use rustix::event::PollFlags;
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, IoSlice};
@@ -38,9 +38,9 @@ pub struct Attachments<'a> {
 }
 
 impl Attachments<'_> {
-    /// The other process to speak as, if there is one.
-    fn other_pid(&self) -> Option<u32> {
-        self.pid.filter(|pid| *pid != 0 && Some(*pid) != u32::try_from(getpid().as_raw_nonzero().get()).ok())
+    /// The process to speak as, which may be this one; none where the message goes in nobody's name but the kernel's.
+    fn named_pid(&self) -> Option<u32> {
+        self.pid.filter(|pid| *pid != 0)
     }
 
     const fn is_empty(&self) -> bool {
@@ -107,20 +107,24 @@ impl Target<'_> {
 /// The connected datagram socket: opened on first use, kept, shared by threads.
 pub(super) struct Connection {
     fd: FdCell,
-    /// Real and effective ids differ: credentials go along with each message, as `sd_notify` does it.
-    ids_differ: AtomicBool,
+    /// Whether real and effective ids differ, which is looked up when it matters first.
+    ids: AtomicU8,
+    /// The send buffer was made as large as it gets.
+    grown: AtomicBool,
 }
+
+const IDS_UNKNOWN: u8 = 0;
+const IDS_SAME: u8 = 1;
+const IDS_DIFFER: u8 = 2;
 
 impl Connection {
     pub(super) const fn new() -> Self {
-        Self { fd: FdCell::new(), ids_differ: AtomicBool::new(false) }
+        Self { fd: FdCell::new(), ids: AtomicU8::new(IDS_UNKNOWN), grown: AtomicBool::new(false) }
     }
 
     #[cold]
-    fn open(&self, target: Target<'_>) -> Result<OwnedFd, Error> {
-        self.ids_differ.store(getuid() != geteuid() || getgid() != getegid(), Ordering::Relaxed);
+    fn open(target: Target<'_>) -> Result<OwnedFd, Error> {
         let fd = sys::socket(target.family(), SocketType::DGRAM).map_err(|errno| Error::system(Call::Socket, errno))?;
-        grow_send_buffer(borrow(&fd));
         target.connect(borrow(&fd))?;
         Ok(fd)
     }
@@ -133,10 +137,10 @@ impl Connection {
         message: Message<'_>,
         attachments: &Attachments<'_>,
     ) -> Result<Attempt, Error> {
-        let fd = self.fd.get_or_try_init(|| self.open(target))?;
+        let fd = self.fd.get_or_try_init(|| Self::open(target))?;
         let mut reconnected = false;
         loop {
-            let result = if attachments.is_empty() && !self.ids_differ.load(Ordering::Relaxed) {
+            let result = if attachments.is_empty() && !self.ids_differ() {
                 // The one system call of a plain message.
                 send(fd, message.as_bytes(), SendFlags::NOSIGNAL).map(|_| Attempt::Sent)
             } else {
@@ -145,6 +149,10 @@ impl Connection {
             match result {
                 Ok(attempt) => return Ok(attempt),
                 Err(Errno::INTR) => {}
+                // It may be our own buffer that is full, or too small for this message.
+                Err(Errno::AGAIN | Errno::MSGSIZE) if !self.grown.swap(true, Ordering::Relaxed) => {
+                    grow_send_buffer(fd);
+                }
                 Err(Errno::AGAIN) => return Ok(Attempt::Wait(PollFlags::OUT)),
                 // The descriptor stays the same: connecting it again moves it to whoever listens there now, and
                 // another thread that is about to use it finds it good.
@@ -165,11 +173,11 @@ impl Connection {
         message: Message<'_>,
         attachments: &Attachments<'_>,
     ) -> Result<Attempt, Errno> {
-        let other = attachments.other_pid();
-        let explicit = match other {
+        let named = attachments.named_pid();
+        let explicit = match named {
             // Nothing that could be a pid: the kernel would refuse it.
             Some(pid) => i32::try_from(pid).ok().and_then(Pid::from_raw),
-            None => self.ids_differ.load(Ordering::Relaxed).then(getpid),
+            None => self.ids_differ().then(getpid),
         };
         if let Some(pid) = explicit {
             let credentials = UCred { pid, uid: getuid(), gid: getgid() };
@@ -182,7 +190,24 @@ impl Connection {
             }
         }
         transmit(fd, message, None, attachments.fds)?;
-        Ok(if other.is_some() { Attempt::SentAsSelf } else { Attempt::Sent })
+        let as_other = named.is_some() && named != u32::try_from(getpid().as_raw_nonzero().get()).ok();
+        Ok(if as_other { Attempt::SentAsSelf } else { Attempt::Sent })
+    }
+
+    /// Whether credentials go along with each message, as `sd_notify` does it.
+    #[inline]
+    fn ids_differ(&self) -> bool {
+        match self.ids.load(Ordering::Relaxed) {
+            IDS_UNKNOWN => self.look_up_ids(),
+            known => known == IDS_DIFFER,
+        }
+    }
+
+    #[cold]
+    fn look_up_ids(&self) -> bool {
+        let differ = getuid() != geteuid() || getgid() != getegid();
+        self.ids.store(if differ { IDS_DIFFER } else { IDS_SAME }, Ordering::Relaxed);
+        differ
     }
 
     /// What to wait on after [`Attempt::Wait`].
@@ -217,7 +242,9 @@ fn transmit(
     sendmsg(fd, &[IoSlice::new(message.as_bytes())], &mut control, SendFlags::NOSIGNAL).map(|_| ())
 }
 
-/// Asks for room for a burst of large messages, as `sd_notify` does: 8 MiB, or what the system allows.
+/// Asks for room for a burst of large messages, as `sd_notify` does: 8 MiB, or what the system allows. Most services
+/// never need it, so it is left until they do.
+#[cold]
 fn grow_send_buffer(fd: BorrowedFd<'_>) {
     const SIZE: usize = 8 << 20;
     if sockopt::set_socket_send_buffer_size_force(fd, SIZE).is_err() {

@@ -9,6 +9,7 @@ mod connection;
 mod heartbeat;
 mod listen;
 mod notifier;
+mod pidfd;
 mod vsock;
 
 #[cfg(feature = "std")]
@@ -22,6 +23,7 @@ pub use connection::{Attachments, Delivery};
 pub use heartbeat::{Heartbeat, HeartbeatReport};
 pub use listen::listen_fds;
 pub use notifier::{Notifier, Outcome};
+pub use pidfd::pidfd_id;
 
 /// Whether the machine was booted with systemd:
 /// [sd_booted(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_booted.html).

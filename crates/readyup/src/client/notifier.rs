@@ -618,7 +618,32 @@ impl Notifier {
     /// # Ok::<(), readyup::Error>(())
     /// ```
     pub fn barrier(&self) -> Result<Option<Barrier>, Error> {
-        match self.start_barrier(|attachments| self.send_with(Message::BARRIER, attachments).map(Poll::Ready))? {
+        self.barrier_as(None)
+    }
+
+    /// As [`barrier`](Self::barrier), in the name of another process if `pid` says so:
+    /// [sd_pid_notify_barrier(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
+    ///
+    /// systemd answers whoever asks; other managers may only listen to the process that they know.
+    ///
+    /// # Errors
+    ///
+    /// As [`barrier`](Self::barrier).
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    /// use readyup::testing::FakeManager;
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// let notifier = Notifier::new(*manager.address());
+    /// let barrier = notifier.barrier_as(Some(std::process::id()))?.expect("there is a manager");
+    /// barrier.wait(Duration::from_secs(5))?;
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
+    pub fn barrier_as(&self, pid: Option<u32>) -> Result<Option<Barrier>, Error> {
+        let send = |attachments: &Attachments<'_>| self.send_with(Message::BARRIER, attachments).map(Poll::Ready);
+        match self.start_barrier(pid, send)? {
             Poll::Ready(barrier) => Ok(barrier),
             Poll::Pending => Err(Error::queue_full()),
         }
@@ -644,11 +669,12 @@ impl Notifier {
     /// # Ok::<(), readyup::Error>(())
     /// ```
     pub fn try_barrier(&self) -> Result<Poll<Option<Barrier>>, Error> {
-        self.start_barrier(|attachments| self.try_send(Message::BARRIER, attachments, &mut Delivery::default()))
+        self.start_barrier(None, |attachments| self.try_send(Message::BARRIER, attachments, &mut Delivery::default()))
     }
 
     fn start_barrier(
         &self,
+        pid: Option<u32>,
         send: impl FnOnce(&Attachments<'_>) -> Result<Poll<Outcome>, Error>,
     ) -> Result<Poll<Option<Barrier>>, Error> {
         match &self.address {
@@ -663,7 +689,7 @@ impl Notifier {
         let (read, write) =
             pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(|errno| Error::system(Call::Pipe, errno))?;
         // Our writing end is closed on return, so that only the manager holds one.
-        Ok(match send(&Attachments { pid: None, fds: &[borrow(&write)] })? {
+        Ok(match send(&Attachments { pid, fds: &[borrow(&write)] })? {
             Poll::Pending => Poll::Pending,
             Poll::Ready(outcome) => Poll::Ready(outcome.is_sent().then(|| Barrier::new(read))),
         })

@@ -9,7 +9,8 @@ use super::{FdName, MESSAGE_MAX};
 use core::fmt;
 use core::time::Duration;
 
-/// The payload of one datagram: at most [`MESSAGE_MAX`] bytes and no NUL.
+/// The payload of one datagram: at most [`MESSAGE_MAX`] bytes and no NUL, unless it was made
+/// [`verbatim`](Self::verbatim).
 ///
 /// It is what is sent ([`Notifier::send`](crate::Notifier::send)) and what is received and taken apart
 /// ([`lines`](Self::lines), [`assignments`](Self::assignments)). To put one together, see [`MessageBuf`].
@@ -93,6 +94,22 @@ impl<'a> Message<'a> {
             return Err(MessageError { field: None, problem: MessageProblem::Nul });
         }
         Ok(Self(state))
+    }
+
+    /// Bytes as they are, however wrong: longer than [`MESSAGE_MAX`], with a NUL inside.
+    ///
+    /// A manager drops such a message without a word to its sender, so use [`raw`](Self::raw) unless you know better:
+    /// to find out what a manager does with it, or to be what somebody else's tool is.
+    ///
+    /// ```
+    /// use readyup::Message;
+    /// use readyup::protocol::MESSAGE_MAX;
+    ///
+    /// assert_eq!(Message::verbatim(&[b'x'; MESSAGE_MAX + 1]).as_bytes().len(), 4097);
+    /// ```
+    #[must_use]
+    pub const fn verbatim(payload: &'a [u8]) -> Self {
+        Self(payload)
     }
 
     /// A received payload, held to a manager's rules: one NUL at the end is tolerated and taken off.
