@@ -1,7 +1,7 @@
 //! Exit statuses, as `env`, `timeout` and the shells have them.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{ExitCode, ExitStatus};
+use std::process::ExitStatus;
 
 /// How the command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,20 +19,21 @@ pub(crate) enum Exit {
     Of(ExitStatus),
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Success => 0,
-            Exit::Usage => 2,
-            Exit::Failure => 125,
-            Exit::CannotRun => 126,
-            Exit::NotFound => 127,
-            Exit::Of(status) => {
+impl Exit {
+    /// The number that the process ends with.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Usage => 2,
+            Self::Failure => 125,
+            Self::CannotRun => 126,
+            Self::NotFound => 127,
+            Self::Of(status) => {
                 let number = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
                 // A process has one or the other; both fit.
                 number.and_then(|number| u8::try_from(number).ok()).unwrap_or(u8::MAX)
             }
-        })
+        }
     }
 }
 

@@ -1,56 +1,37 @@
-//! The command `readyup`.
+//! The command `readyup`, and `systemd-notify` if it is called by that name.
+//!
+//! It begins with C's `main`, so that what a short-lived command does not need is not done. The standard library's own
+//! beginning looks at descriptors, sets up a stack for overflows and changes what SIGPIPE does, which programs started
+//! from here would inherit: a dozen system calls, where telling the manager something takes three.
+#![no_main]
+#![allow(unsafe_code)]
 
-mod exec_as;
-mod exit;
-mod trace;
+use readyup_cli::Start;
+use std::ffi::{CStr, c_char, c_int};
 
-use clap::{Parser, Subcommand};
-use exit::Exit;
-use std::process::ExitCode;
-
-/// Says and sees what services tell their service manager.
-#[derive(Debug, Parser)]
-#[command(
-    name = "readyup",
-    version,
-    arg_required_else_help = true,
-    after_help = "\
-Examples:
-  readyup trace -- node server.js      what does it tell its manager, and when?
-  readyup trace --json -o t.json -- ./service
-
-See `readyup trace --help`."
-)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
+#[unsafe(no_mangle)]
+extern "C" fn main(_: c_int, arguments: *const *const c_char, environment: *const *const c_char) -> c_int {
+    // SAFETY: that is how `main` is called.
+    let arguments = unsafe { strings(arguments) };
+    // SAFETY: as above.
+    let environment = unsafe { strings(environment) };
+    // A panic cannot pass the boundary to C. It has been reported by then.
+    std::panic::catch_unwind(|| readyup_cli::run(&Start { arguments, environment })).map_or(101, c_int::from)
 }
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    Trace(trace::Options),
-    #[command(name = exec_as::NAME, hide = true)]
-    ExecAs(exec_as::Options),
-}
-
-fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // Help goes to standard output and is no failure; a broken pipe there is nobody's concern.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() };
+/// # Safety
+///
+/// `position` points to pointers to C strings that live and don't change as long as the process, and then a null pointer.
+unsafe fn strings(mut position: *const *const c_char) -> Vec<&'static CStr> {
+    let mut strings = Vec::with_capacity(64);
+    loop {
+        // SAFETY: not behind the null pointer.
+        let string = unsafe { position.read() };
+        if string.is_null() {
+            return strings;
         }
-    };
-    let result = match arguments.command {
-        Command::Trace(options) => trace::run(&options),
-        Command::ExecAs(options) => exec_as::run(&options),
-    };
-    match result {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            eprintln!("readyup: {}", failure.message);
-            failure.exit.into()
-        }
+        // SAFETY: a C string, as the caller says.
+        strings.push(unsafe { CStr::from_ptr(string) });
+        position = position.wrapping_add(1);
     }
 }

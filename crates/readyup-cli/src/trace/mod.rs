@@ -16,10 +16,12 @@ use relay::Relay;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd as _, BorrowedFd};
 use rustix::io::Errno;
+use signal_hook::consts::signal::SIGPIPE;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Run a program and show each message that it sends to its service manager
@@ -183,6 +185,9 @@ struct Output {
 
 impl Output {
     fn open(options: &Options) -> Result<Self, Failure> {
+        // A reader that goes away is an error of `write`, not our end, and not the program's.
+        signal_hook::flag::register(SIGPIPE, Arc::default())
+            .map_err(|error| Failure::new("catching a signal", &error))?;
         let to: Box<dyn Write> = match &options.output {
             None => Box::new(stdout()),
             Some(path) => Box::new(

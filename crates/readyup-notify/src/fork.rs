@@ -1,0 +1,245 @@
+//! `--fork`: starting a program and waiting until it is ready.
+
+use crate::assignments;
+use crate::events::{Event, Events};
+use crate::exec::{self, Program};
+use crate::exit::{Exit, Failure};
+use crate::process::Process;
+use crate::request::Request;
+use crate::streams::Streams;
+use crate::sys::{self, Signals};
+use alloc::ffi::CString;
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::time::Duration;
+use readyup::protocol::MESSAGE_MAX;
+use readyup::{Message, monotonic_now};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::{Errno, read};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, waitpid};
+
+/// What is passed on to the program.
+const FORWARDED: [Signal; 8] =
+    [Signal::HUP, Signal::TERM, Signal::INT, Signal::QUIT, Signal::TSTP, Signal::CONT, Signal::USR1, Signal::USR2];
+
+/// What systemd's programs end with when they cannot run another.
+const SYSTEMD_EXIT_EXEC: u8 = 203;
+
+/// How long a program that was not ready in time has to end when it is asked to.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Starts the program, and waits until it is ready, has ended, or the time is up.
+pub(crate) fn run(
+    process: &Process<'_>,
+    request: &Request<'_>,
+    streams: &Streams,
+    events: &mut dyn Events,
+) -> Result<Exit, Failure> {
+    let failed = |errno| Failure::system("making a notify socket for the program", errno);
+    let (socket, address) = notify_socket().map_err(failed)?;
+    let mut signals = Signals::EMPTY.with(Signal::CHILD.as_raw());
+    for signal in FORWARDED {
+        signals = signals.with(signal.as_raw());
+    }
+    let environment = environment(process, &address);
+    let program = Program::new(process, &request.command, environment);
+    let signals = sys::take_signals(signals).map_err(|errno| Failure::system("taking signals", errno))?;
+    let start = monotonic_now();
+    let pid = sys::fork(|| become_program(process, request, streams, &program))
+        .map_err(|errno| Failure::system("starting a process", errno))?;
+    let number = pid.as_raw_nonzero().get().unsigned_abs();
+    let mut nobody = ();
+    let events = if request.json { events } else { &mut nobody };
+    if !request.quiet && !request.json {
+        streams.print(&[&assignments::decimal(number.into()), "\n"].concat());
+    }
+    events.event(&Event::Started { pid: number });
+    let limit = request.timeout.filter(|limit| *limit != Duration::MAX);
+    let end = limit.map(|limit| start.saturating_add(limit));
+    Child { process, quiet: request.quiet, streams, pid, socket, signals, start, end }.wait_until_ready(events)
+}
+
+/// A socket that nothing has to be cleaned up for: its name is the kernel's choice, and gone with it.
+fn notify_socket() -> Result<(OwnedFd, CString), Errno> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
+    sockopt::set_socket_passcred(&socket, true)?;
+    bind(&socket, &SocketAddrUnix::new_unnamed())?;
+    let address = SocketAddrUnix::try_from(getsockname(&socket)?)?;
+    let name = address.abstract_name().ok_or(Errno::ADDRNOTAVAIL)?;
+    let variable = CString::new([b"NOTIFY_SOCKET=@", name].concat()).map_err(|_| Errno::ADDRNOTAVAIL)?;
+    Ok((socket, variable))
+}
+
+/// Our environment, with the socket that is ours instead of the one that we may have been given.
+fn environment<'a>(process: &Process<'a>, address: &'a CStr) -> Vec<&'a CStr> {
+    let others = process.environment.iter().copied().filter(|entry| !entry.to_bytes().starts_with(b"NOTIFY_SOCKET="));
+    others.chain([address]).collect()
+}
+
+/// In the child: does not return if all goes well.
+fn become_program(process: &Process<'_>, request: &Request<'_>, streams: &Streams, program: &Program<'_>) -> u8 {
+    // What was blocked would stay so; what is ignored is so for a reason.
+    let prepared = sys::set_signal_mask(Signals::EMPTY).and_then(|()| {
+        let null = openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+        sys::redirect(null.as_fd(), 0)?;
+        sys::redirect(null.as_fd(), 1)?;
+        if null.as_raw_fd() < 2 {
+            // It took the place of one that was not open, and stays there.
+            core::mem::forget(null);
+        }
+        Ok(())
+    });
+    let failure = match prepared {
+        Ok(()) => exec::failure(&request.command, program.exec()),
+        Err(errno) => Failure::system("preparing the program's standard input and output", errno),
+    };
+    streams.complain(process, &failure.message);
+    if process.is_systemd_notify() { SYSTEMD_EXIT_EXEC } else { failure.exit.code() }
+}
+
+/// The program that is being waited for.
+struct Child<'a> {
+    process: &'a Process<'a>,
+    quiet: bool,
+    streams: &'a Streams,
+    pid: Pid,
+    socket: OwnedFd,
+    signals: OwnedFd,
+    start: Duration,
+    /// When the time is up.
+    end: Option<Duration>,
+}
+
+impl Child<'_> {
+    fn wait_until_ready(&self, events: &mut dyn Events) -> Result<Exit, Failure> {
+        loop {
+            if self.poll(self.end)? {
+                return self.end_it(events);
+            }
+            let ended = self.pass_on_signals()?;
+            // After having looked whether it has ended, so that what it said last counts.
+            if self.receive(events)? {
+                events.event(&Event::Ready { time: monotonic_now().saturating_sub(self.start) });
+                return Ok(Exit::Success);
+            }
+            if let Some(status) = ended {
+                return self.ended(status, events);
+            }
+        }
+    }
+
+    /// Waits for something to happen; true when the time is up.
+    fn poll(&self, end: Option<Duration>) -> Result<bool, Failure> {
+        let left = end.map(|end| end.saturating_sub(monotonic_now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Ok(true);
+        }
+        let timeout = left.map(|left| Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: left.subsec_nanos().into(),
+        });
+        let mut fds = [
+            PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.signals.as_fd(), PollFlags::IN),
+        ];
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(false),
+            Err(errno) => Err(Failure::system("waiting", errno)),
+        }
+    }
+
+    /// Reads what there is; true if the program itself said that it is ready.
+    fn receive(&self, events: &mut dyn Events) -> Result<bool, Failure> {
+        let mut payload = [0; MESSAGE_MAX + 1];
+        let mut is_ready = false;
+        loop {
+            // Descriptors that come along are closed, which is what answers a barrier.
+            let received = match sys::receive(self.socket.as_fd(), &mut payload) {
+                Ok(received) => received,
+                Err(Errno::AGAIN) => return Ok(is_ready),
+                Err(Errno::INTR) => continue,
+                Err(errno) => return Err(Failure::system("receiving", errno)),
+            };
+            if received.pid != Some(self.pid) {
+                self.ignored("it came from another process than the program itself");
+                continue;
+            }
+            let Some(message) = payload.get(..received.len).and_then(|payload| Message::parse(payload).ok()) else {
+                self.ignored("it is longer than 4096 bytes or has a NUL inside");
+                continue;
+            };
+            if let Some(line) = message.lines().find(|line| line.key() == b"STATUS") {
+                events.event(&Event::Status { text: line.value().unwrap_or_default() });
+            }
+            is_ready |= message.lines().any(|line| line.as_bytes() == b"READY=1");
+        }
+    }
+
+    fn ignored(&self, why: &str) {
+        // As quiet as `systemd-notify` is when it is asked to be: not.
+        if self.process.is_systemd_notify() || !self.quiet {
+            self.streams.complain(self.process, &["warning: ignored a message: ", why].concat());
+        }
+    }
+
+    /// Passes signals on, and looks whether the program has ended.
+    fn pass_on_signals(&self) -> Result<Option<WaitStatus>, Failure> {
+        // A `struct signalfd_siginfo`, which begins with the signal's number.
+        let mut info = [0u8; 128];
+        while matches!(read(&self.signals, &mut info), Ok(128)) {
+            let signal = info.first_chunk().map(|number| i32::from_ne_bytes(*number));
+            let forwarded = FORWARDED.into_iter().find(|forwarded| Some(forwarded.as_raw()) == signal);
+            if let Some(signal) = forwarded {
+                // If it is gone the look below tells.
+                let _ = kill_process(self.pid, signal);
+            }
+        }
+        match waitpid(Some(self.pid), WaitOptions::NOHANG) {
+            Ok(ended) => Ok(ended.map(|(_, status)| status)),
+            Err(Errno::INTR) => Ok(None),
+            Err(errno) => Err(Failure::system("waiting for the program", errno)),
+        }
+    }
+
+    /// It ended before it was ready: we end as it did.
+    fn ended(&self, status: WaitStatus, events: &mut dyn Events) -> Result<Exit, Failure> {
+        if let Some(signal) = status.terminating_signal() {
+            events.event(&Event::Killed { signal });
+            let number = assignments::decimal(signal.unsigned_abs().into());
+            let text = ["signal ", &number, " ended the program before it was ready"].concat();
+            let exit = Exit::Of(128u8.saturating_add(signal as u8));
+            let failure = Failure::new(exit, Errno::PROTO, text);
+            return Err(if self.process.is_systemd_notify() { failure.with_status_of_systemd() } else { failure });
+        }
+        let status = status.exit_status().unwrap_or_default() as u8;
+        events.event(&Event::Exited { status });
+        Ok(if status == 0 { Exit::Success } else { Exit::Of(status) })
+    }
+
+    /// The time is up: half a service is worse than none.
+    fn end_it(&self, events: &mut dyn Events) -> Result<Exit, Failure> {
+        let _ = kill_process(self.pid, Signal::TERM);
+        // A stopped program would not notice.
+        let _ = kill_process(self.pid, Signal::CONT);
+        let end = monotonic_now().saturating_add(END_TIMEOUT);
+        let mut nobody = ();
+        while matches!(self.pass_on_signals(), Ok(None)) {
+            if self.poll(Some(end))? {
+                let _ = kill_process(self.pid, Signal::KILL);
+                let _ = waitpid(Some(self.pid), WaitOptions::empty());
+                break;
+            }
+            self.receive(&mut nobody)?;
+        }
+        events.event(&Event::TimedOut);
+        Err(Failure::new(
+            Exit::TimedOut,
+            Errno::TIMEDOUT,
+            "the program did not say READY=1 in the time allowed, and was ended".into(),
+        ))
+    }
+}

@@ -1,0 +1,127 @@
+//! The help texts, made from the definitions of the options.
+
+use crate::options::{Argument, OPTIONS, OptionDefinition, Verb};
+use crate::process::{Face, Process};
+use alloc::string::String;
+
+/// As many columns as every terminal has.
+const WIDTH: usize = 80;
+/// Where the description of an option begins.
+const INDENT: usize = 22;
+
+/// What `--help` prints.
+pub(crate) fn text(process: &Process<'_>) -> String {
+    let mut text = String::new();
+    match process.face {
+        Face::SystemdNotify => {
+            for usage in [
+                "[OPTION…] [VARIABLE=VALUE…]",
+                "[OPTION…] --exec [VARIABLE=VALUE…] ; -- CMD…",
+                "[OPTION…] --fork -- CMD…",
+            ] {
+                put(&mut text, &["systemd-notify ", usage, "\n"]);
+            }
+            text.push_str("\nTell the service manager about the state of a service.\n");
+        }
+        Face::Readyup(verb) => readyup(&mut text, verb),
+    }
+    text.push_str("\nOptions:\n");
+    for option in OPTIONS {
+        if option.is_of(process.face) {
+            describe(&mut text, option);
+        }
+    }
+    if process.is_systemd_notify() {
+        text.push_str("\nThis is readyup's; `man readyup-notify` tells more.\n");
+    } else {
+        text.push_str(
+            "\nExit status: 0 if it was read (or there is no manager to tell), 1 if not, 2 if\n\
+             an argument is wrong; with --exec and --fork 126 if the program cannot be run,\n\
+             127 if there is none. `man readyup-notify` tells more.\n",
+        );
+    }
+    text
+}
+
+fn readyup(text: &mut String, verb: Verb) {
+    let definition = verb.definition();
+    put(text, &[definition.help, "\n\nUsage: readyup ", definition.name, " [OPTION…]"]);
+    if !definition.operands.is_empty() {
+        put(text, &[" ", definition.operands]);
+    }
+    text.push('\n');
+    if verb == Verb::Notify {
+        text.push_str(
+            "       readyup notify [OPTION…] --exec [VARIABLE=VALUE…] ; -- CMD…\n\
+             \x20      readyup notify [OPTION…] --fork -- CMD…\n",
+        );
+    }
+    text.push_str(match verb {
+        Verb::Notify => {
+            "\nExamples:\n\
+             \x20 readyup notify --ready --status='Serving on :8080'\n\
+             \x20 readyup notify --reloading && load-configuration; readyup notify --ready\n\
+             \x20 readyup notify --fd=3 --fdname=http                 keep this socket over a restart\n\
+             \x20 readyup notify --exec --ready \\; -- node server.js  say it as the main process\n\
+             \x20 readyup notify --fork --timeout=30 -- ./server      wait until it is ready\n"
+        }
+        Verb::Ready => {
+            "\nExamples:\n\
+             \x20 readyup ready\n\
+             \x20 readyup ready --status='Serving on :8080'\n"
+        }
+        Verb::Status => "\nExample:\n\x20 readyup status 'Loaded 3 of 7 tables'\n",
+        Verb::Reloading => "\nExample:\n\x20 readyup reloading; load-configuration; readyup ready\n",
+        Verb::Stopping => "\nExample:\n\x20 trap 'readyup stopping' TERM\n",
+        Verb::Watchdog => {
+            "\nExample:\n\x20 while sleep 5 && curl -fsS localhost:8080/health; do readyup watchdog; done\n"
+        }
+        Verb::Barrier => "\nExample:\n\x20 readyup status Working --no-block; readyup barrier --timeout=1\n",
+    });
+}
+
+fn put(text: &mut String, pieces: &[&str]) {
+    for piece in pieces {
+        text.push_str(piece);
+    }
+}
+
+fn describe(text: &mut String, option: &OptionDefinition) {
+    let start = text.len();
+    match option.short {
+        Some(letter) => put(text, &["  -", char::from(letter).encode_utf8(&mut [0; 4]), ", --", option.long]),
+        None => put(text, &["      --", option.long]),
+    }
+    match option.argument {
+        Argument::None => {}
+        Argument::Required(what) => put(text, &["=", what]),
+        Argument::Optional(what) => put(text, &["[=", what, "]"]),
+    }
+    let mut column = text.len() - start;
+    for word in option.help.split(' ') {
+        let is_first = column < INDENT;
+        // Two spaces at least between the option and what it does.
+        if is_first || column + 1 + word.chars().count() > WIDTH {
+            if !is_first || column + 2 > INDENT {
+                text.push('\n');
+                column = 0;
+            }
+            for _ in column..INDENT {
+                text.push(' ');
+            }
+            column = INDENT;
+        } else {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += word.chars().count();
+    }
+    text.push('\n');
+}
+
+/// What `--version` prints.
+pub(crate) fn version(process: &Process<'_>) -> String {
+    let version = concat!("readyup ", env!("CARGO_PKG_VERSION"), "\n");
+    if process.is_systemd_notify() { ["systemd-notify of ", version].concat() } else { version.into() }
+}

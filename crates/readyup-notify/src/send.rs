@@ -1,0 +1,163 @@
+//! Saying it.
+
+use crate::assignments;
+use crate::exec;
+use crate::exit::{Exit, Failure};
+use crate::options::Verb;
+use crate::process::{Face, Process};
+use crate::request::{Parent, Request, parent_to_speak_as};
+use crate::streams::Streams;
+use crate::sys;
+use alloc::vec::Vec;
+use core::time::Duration;
+use readyup::{Attachments, ErrorKind, Message, Notifier, Outcome, monotonic_now};
+use rustix::fd::{AsFd as _, BorrowedFd};
+use rustix::io::Errno;
+
+/// How long `systemd-notify` waits for the barrier, and `readyup` for everything.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Says what was asked for, waits until it was read, and becomes the program of `--exec`.
+pub(crate) fn run(process: &Process<'_>, request: &Request<'_>, streams: &Streams) -> Result<Exit, Failure> {
+    let payload = assignments::build(request);
+    let message = match process.face {
+        Face::SystemdNotify => Message::verbatim(&payload),
+        Face::Readyup(_) => assignments::check(request, &payload)?,
+    };
+    if let Some(user) = request.user {
+        // The real ids only: those are what the credentials say, and the effective ones are what allows saying it.
+        sys::set_real_ids(user.uid, user.gid).map_err(|errno| Failure::system("--uid: changing the user", errno))?;
+    }
+    match process.notify_socket() {
+        None => no_manager(process, request, streams)?,
+        Some(address) => {
+            let mut time = Time::new(process, request);
+            let notifier = Notifier::from_value(Some(address)).map_err(|error| Failure::library("", &error))?;
+            let speak_as = match request.main_pid {
+                Some(main) => Some(main.pid),
+                None => match parent_to_speak_as(process, streams) {
+                    Parent::Is(pid) => Some(pid),
+                    Parent::IsManager | Parent::Elsewhere => None,
+                },
+            };
+            let is_barrier = process.face == Face::Readyup(Verb::Barrier);
+            let notifier = if is_barrier {
+                notifier
+            } else {
+                let (notifier, outcome) = say(notifier, message, request, speak_as, &mut time)?;
+                if outcome == Outcome::SentAsSelf && !process.is_systemd_notify() && !request.quiet {
+                    streams.complain(process, &as_self(speak_as));
+                }
+                notifier
+            };
+            if !request.no_block {
+                wait(notifier, speak_as, &mut time)?;
+            }
+        }
+    }
+    if request.command.is_empty() { Ok(Exit::Success) } else { Err(exec::exec(process, &request.command)) }
+}
+
+/// What is left of the time.
+struct Time {
+    limit: Duration,
+    /// For the barrier alone, whatever the message took.
+    barrier: Option<Duration>,
+    start: Option<Duration>,
+}
+
+impl Time {
+    fn new(process: &Process<'_>, request: &Request<'_>) -> Self {
+        match process.face {
+            // It waits for room as long as it takes.
+            Face::SystemdNotify => Self { limit: Duration::MAX, barrier: Some(TIMEOUT), start: None },
+            Face::Readyup(_) => Self { limit: request.timeout.unwrap_or(TIMEOUT), barrier: None, start: None },
+        }
+    }
+
+    /// Starts the clock, and says how long a message may take.
+    fn for_message(&mut self) -> Duration {
+        if self.barrier.is_none() && self.limit != Duration::MAX {
+            self.start = Some(monotonic_now());
+        }
+        self.limit
+    }
+
+    fn for_barrier(&self) -> Duration {
+        let used = self.start.map_or(Duration::ZERO, |start| monotonic_now().saturating_sub(start));
+        self.barrier.unwrap_or_else(|| self.limit.saturating_sub(used))
+    }
+}
+
+fn say(
+    notifier: Notifier,
+    message: Message<'_>,
+    request: &Request<'_>,
+    speak_as: Option<u32>,
+    time: &mut Time,
+) -> Result<(Notifier, Outcome), Failure> {
+    let limit = if request.no_block { time.limit } else { time.for_message() };
+    let notifier = notifier.with_timeout(limit);
+    let fds: Vec<BorrowedFd<'_>> = request.fds.iter().map(|fd| fd.as_fd()).collect();
+    let outcome = notifier
+        .send_with(message, &Attachments { pid: speak_as, fds: &fds })
+        .map_err(|error| Failure::library("", &error))?;
+    Ok((notifier, outcome))
+}
+
+/// Waits until the manager has read what was said.
+fn wait(notifier: Notifier, speak_as: Option<u32>, time: &mut Time) -> Result<(), Failure> {
+    let notifier = notifier.with_timeout(time.for_barrier());
+    match notifier.barrier_as(speak_as) {
+        Ok(Some(barrier)) => barrier.wait(time.for_barrier()).map_err(|error| Failure::library("", &error)),
+        Ok(None) => Ok(()),
+        // Over a vsock a message is only sent once it was read.
+        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(()),
+        Err(error) => Err(Failure::library("the message was sent, but asking whether it was read failed: ", &error)),
+    }
+}
+
+fn no_manager(process: &Process<'_>, request: &Request<'_>, streams: &Streams) -> Result<(), Failure> {
+    const UNSET: &str = "NOTIFY_SOCKET is not set, so there is no service manager to tell";
+    if process.is_systemd_notify() || request.require {
+        let text = [
+            UNSET,
+            "; under systemd, the unit needs Type=notify or NotifyAccess=, and whatever runs this must pass the variable on",
+        ];
+        return Err(Failure::new(Exit::Failure, Errno::OPNOTSUPP, text.concat()));
+    }
+    // Somebody at a terminal may wonder; a log need not be filled with it.
+    if !request.quiet && streams.has_reader() {
+        streams.complain(process, &["note: ", UNSET, " (--require makes this an error)"].concat());
+    }
+    Ok(())
+}
+
+/// Only a privileged process may speak for another one, and whether the manager listens to us cannot be known.
+fn as_self(speak_as: Option<u32>) -> alloc::string::String {
+    let parent = speak_as.map(|pid| assignments::decimal(pid.into())).unwrap_or_default();
+    [
+        "warning: only root may speak for process ",
+        &parent,
+        ", so this was said by a process of its own, which systemd ignores unless the unit has NotifyAccess=all; \
+         set that, or `exec` this command where it is the last (--quiet hides this)",
+    ]
+    .concat()
+}
+
+/// What `systemd-notify` says at its end, unless it has said what it was asked to: as every program of systemd it
+/// reports how it ends, and the manager takes that for the service's end.
+pub(crate) fn farewell(process: &Process<'_>, errno: Option<Errno>, exit: Exit) {
+    let send = || -> Result<(), readyup::Error> {
+        let notifier = Notifier::from_value(process.notify_socket())?.with_timeout(TIMEOUT);
+        if let Some(errno) = errno {
+            let number = assignments::decimal(errno.raw_os_error().unsigned_abs().into());
+            notifier.send(Message::verbatim(["ERRNO=", &number].concat().as_bytes()))?;
+        }
+        let status = assignments::decimal(exit.code().into());
+        notifier.send(Message::verbatim(["EXIT_STATUS=", &status].concat().as_bytes()))?;
+        Ok(())
+    };
+    // That it failed has been said to whoever called us.
+    let _ = send();
+}
