@@ -44,7 +44,9 @@ pub(crate) fn run(
     for signal in FORWARDED {
         signals = signals.with(signal.as_raw());
     }
-    let environment = environment(process, &address);
+    let manager_pid = CString::new(["MANAGERPID=", &assignments::decimal(sys::own_pid().into())].concat());
+    let manager_pid = manager_pid.map_err(|_| failed(Errno::INVAL))?;
+    let environment = environment(process, &address, &manager_pid);
     let program = Program::new(process, &request.command, environment);
     let signals = sys::take_signals(signals).map_err(|errno| Failure::system("taking signals", errno))?;
     let start = monotonic_now();
@@ -75,9 +77,21 @@ fn notify_socket() -> Result<(OwnedFd, CString), Errno> {
 }
 
 /// Our environment, with the socket that is ours instead of the one that we may have been given.
-fn environment<'a>(process: &Process<'a>, address: &'a CStr) -> Vec<&'a CStr> {
-    let others = process.environment.iter().copied().filter(|entry| !entry.to_bytes().starts_with(b"NOTIFY_SOCKET="));
-    others.chain([address]).collect()
+///
+/// We are the manager here, and say so: a command that the program becomes or starts, and that would speak for its
+/// parent, must not speak for us. (`systemd-notify` does not think of that.)
+fn environment<'a>(process: &Process<'a>, notify_socket: &'a CStr, manager_pid: &'a CStr) -> Vec<&'a CStr> {
+    let ours: &[&CStr] = if process.is_systemd_notify() { &[notify_socket] } else { &[notify_socket, manager_pid] };
+    let replaced: &[&[u8]] = if process.is_systemd_notify() {
+        &[b"NOTIFY_SOCKET"]
+    } else {
+        &[b"NOTIFY_SOCKET", b"MANAGERPID", b"MANAGERPIDFDID"]
+    };
+    let is_replaced = |entry: &CStr| {
+        let name = entry.to_bytes().split(|byte| *byte == b'=').next();
+        name.is_some_and(|name| replaced.contains(&name))
+    };
+    process.environment.iter().copied().filter(|entry| !is_replaced(entry)).chain(ours.iter().copied()).collect()
 }
 
 /// In the child: does not return if all goes well.

@@ -17,6 +17,17 @@ pub(crate) struct Found<'a> {
     pub(crate) value: Option<&'a CStr>,
 }
 
+/// Behind which operand there are no options any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// None: they may stand anywhere.
+    Never,
+    /// The first.
+    AtOperand,
+    /// A `;`.
+    AtSemicolon,
+}
+
 /// The options of the arguments, one after the other; operands are kept for later.
 #[derive(Debug)]
 pub(crate) struct Parser<'p, 'a> {
@@ -24,14 +35,21 @@ pub(crate) struct Parser<'p, 'a> {
     /// What is left of an argument with several letters.
     letters: &'a [u8],
     face: Face,
-    /// Options end at the first operand.
-    posix: bool,
+    end: End,
     operands: Vec<&'a CStr>,
 }
 
 impl<'p, 'a> Parser<'p, 'a> {
     pub(crate) fn new(arguments: &'p [&'a CStr], face: Face, posix: bool) -> Self {
-        Self { arguments, letters: &[], face, posix, operands: Vec::new() }
+        let end = if posix { End::AtOperand } else { End::Never };
+        Self { arguments, letters: &[], face, end, operands: Vec::new() }
+    }
+
+    /// From here on options end earlier than for `getopt_long`.
+    pub(crate) fn end_options(&mut self, end: End) {
+        if self.end != End::AtOperand {
+            self.end = end;
+        }
     }
 
     /// The next option; `None` once there are operands only.
@@ -49,10 +67,19 @@ impl<'p, 'a> Parser<'p, 'a> {
                     self.letters = letters;
                     return self.letter(*letter).map(Some);
                 }
-                _ => {
+                operand => {
                     self.operands.push(argument);
-                    if self.posix {
-                        break;
+                    match self.end {
+                        End::Never => {}
+                        End::AtSemicolon if operand != b";" => {}
+                        End::AtOperand => break,
+                        End::AtSemicolon => {
+                            // Not needed here, but whoever knows `systemd-notify` will write it.
+                            if let [next, rest @ ..] = self.arguments {
+                                self.arguments = if next.to_bytes() == b"--" { rest } else { self.arguments };
+                            }
+                            break;
+                        }
                     }
                 }
             }

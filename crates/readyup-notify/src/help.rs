@@ -45,14 +45,15 @@ pub(crate) fn text(process: &Process<'_>) -> String {
 
 fn readyup(text: &mut String, verb: Verb) {
     let definition = verb.definition();
-    put(text, &[definition.help, "\n\nUsage: readyup ", definition.name, " [OPTION…]"]);
+    wrap(text, definition.help, 0);
+    put(text, &["\nUsage: readyup ", definition.name, " [OPTION…]"]);
     if !definition.operands.is_empty() {
         put(text, &[" ", definition.operands]);
     }
     text.push('\n');
     if verb == Verb::Notify {
         text.push_str(
-            "       readyup notify [OPTION…] --exec [VARIABLE=VALUE…] ; -- CMD…\n\
+            "       readyup notify [OPTION…] --exec [VARIABLE=VALUE…] ; CMD…\n\
              \x20      readyup notify [OPTION…] --fork -- CMD…\n",
         );
     }
@@ -60,10 +61,9 @@ fn readyup(text: &mut String, verb: Verb) {
         Verb::Notify => {
             "\nExamples:\n\
              \x20 readyup notify --ready --status='Serving on :8080'\n\
-             \x20 readyup notify --reloading && load-configuration; readyup notify --ready\n\
-             \x20 readyup notify --fd=3 --fdname=http                 keep this socket over a restart\n\
-             \x20 readyup notify --exec --ready \\; -- node server.js  say it as the main process\n\
-             \x20 readyup notify --fork --timeout=30 -- ./server      wait until it is ready\n"
+             \x20 readyup notify --fd=3 --fdname=http              keep a socket on restart\n\
+             \x20 readyup notify --ready --exec \\; node server.js  say so, and become the server\n\
+             \x20 readyup notify --fork --timeout=30 -- ./server   wait until it is ready\n"
         }
         Verb::Ready => {
             "\nExamples:\n\
@@ -97,27 +97,40 @@ fn describe(text: &mut String, option: &OptionDefinition) {
         Argument::Required(what) => put(text, &["=", what]),
         Argument::Optional(what) => put(text, &["[=", what, "]"]),
     }
-    let mut column = text.len() - start;
-    for word in option.help.split(' ') {
-        let is_first = column < INDENT;
-        // Two spaces at least between the option and what it does.
-        if is_first || column + 1 + word.chars().count() > WIDTH {
-            if !is_first || column + 2 > INDENT {
-                text.push('\n');
-                column = 0;
-            }
-            for _ in column..INDENT {
-                text.push(' ');
-            }
-            column = INDENT;
-        } else {
+    let column = text.len() - start;
+    let mut gap = INDENT.saturating_sub(column);
+    // Two spaces at least between the option and what it does.
+    if gap < 2 {
+        text.push('\n');
+        gap = INDENT;
+    }
+    spaces(text, gap);
+    wrap(text, option.help, INDENT);
+}
+
+/// Adds a text at column `indent`, in lines that are not too long.
+fn wrap(text: &mut String, words: &str, indent: usize) {
+    let mut column = indent;
+    for word in words.split(' ') {
+        let width = word.chars().count();
+        if column + 1 + width > WIDTH {
+            text.push('\n');
+            spaces(text, indent);
+            column = indent;
+        } else if column > indent {
             text.push(' ');
             column += 1;
         }
         text.push_str(word);
-        column += word.chars().count();
+        column += width;
     }
     text.push('\n');
+}
+
+fn spaces(text: &mut String, count: usize) {
+    for _ in 0..count {
+        text.push(' ');
+    }
 }
 
 /// What `--version` prints.

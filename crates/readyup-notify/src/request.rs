@@ -5,7 +5,7 @@
 
 use crate::descriptors::Passed;
 use crate::exit::{Failure, lossy};
-use crate::getopt::{Found, Parser};
+use crate::getopt::{End, Found, Parser};
 use crate::options::{Flag, Verb};
 use crate::process::{Face, Process};
 use crate::streams::Streams;
@@ -86,6 +86,12 @@ fn read_arguments<'a>(process: &Process<'a>, streams: &Streams) -> Result<Reques
     let mut parser = Parser::new(&process.arguments, process.face, posix);
     while let Some(found) = parser.next().map_err(|text| Failure::usage(hint(process, text)))? {
         request.option(process, found, &mut passed, streams)?;
+        // What stands behind the program's name is the program's; `systemd-notify` takes it for its own, up to a `--`.
+        match found.flag {
+            Flag::Fork if !process.is_systemd_notify() => parser.end_options(End::AtOperand),
+            Flag::Exec if !process.is_systemd_notify() => parser.end_options(End::AtSemicolon),
+            _ => {}
+        }
         if matches!(request.action, Action::Help | Action::Version) {
             return Ok(request);
         }

@@ -41,6 +41,9 @@ impl Child {
         let signals = Signals::catch().map_err(|error| Failure::new("catching signals", &error))?;
         let mut command = exec_as::command(program)?;
         command.env("NOTIFY_SOCKET", notify_socket.to_os_string());
+        // We are the program's manager: a command that it becomes, and that would speak for its parent as
+        // systemd-notify does, must not speak for us.
+        command.env("MANAGERPID", std::process::id().to_string()).env_remove("MANAGERPIDFDID");
         let mut process = command.spawn().map_err(|error| Failure::start(program[0].as_os_str(), &error))?;
         let pidfd = i32::try_from(process.id())
             .ok()
