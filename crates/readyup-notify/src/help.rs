@@ -36,9 +36,18 @@ pub(crate) fn text(process: &Process<'_>) -> String {
     } else {
         text.push_str(
             "\nExit status: 0 if it was read (or there is no manager to tell), 1 if not, 2 if\n\
-             an argument is wrong; with --exec and --fork 126 if the program cannot be run,\n\
-             127 if there is none. `man readyup-notify` tells more.\n",
+             an argument is wrong",
         );
+        text.push_str(match process.face {
+            Face::Readyup(Verb::Notify) => {
+                "; with --exec and --fork 126 if the program cannot be run,\n\
+                 127 if there is none; with --fork 124 if it was not ready in time, and the\n\
+                 program's own if it ended before"
+            }
+            Face::Readyup(Verb::Barrier) => "",
+            _ => "; with --exec 126 if the program cannot be run, 127 if there\nis none",
+        });
+        text.push_str(".\n`man readyup-notify` tells more.\n");
     }
     text
 }

@@ -131,5 +131,5 @@ fn ok_help() {
     }
     let output = readyup(&["ready", "--help"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("Usage: readyup ready ") && !text.contains("--fork"), "{text}");
+    assert!(text.contains("Usage: readyup ready ") && !text.contains("      --fork"), "{text}");
 }
