@@ -48,9 +48,9 @@ pub(crate) fn run(
     let manager_pid = manager_pid.map_err(|_| failed(Errno::INVAL))?;
     let environment = environment(process, &address, &manager_pid);
     let program = Program::new(process, &request.command, environment);
-    let signals = sys::take_signals(signals).map_err(|errno| Failure::system("taking signals", errno))?;
+    let (signals, blocked) = sys::take_signals(signals).map_err(|errno| Failure::system("taking signals", errno))?;
     let start = monotonic_now();
-    let pid = sys::fork(|| become_program(process, request, streams, &program))
+    let pid = sys::fork(|| become_program(process, request, streams, &program, blocked))
         .map_err(|errno| Failure::system("starting a process", errno))?;
     let number = pid.as_raw_nonzero().get().unsigned_abs();
     let mut nobody = ();
@@ -95,9 +95,15 @@ fn environment<'a>(process: &Process<'a>, notify_socket: &'a CStr, manager_pid: 
 }
 
 /// In the child: does not return if all goes well.
-fn become_program(process: &Process<'_>, request: &Request<'_>, streams: &Streams, program: &Program<'_>) -> u8 {
-    // What was blocked would stay so; what is ignored is so for a reason.
-    let prepared = sys::set_signal_mask(Signals::EMPTY).and_then(|()| {
+fn become_program(
+    process: &Process<'_>,
+    request: &Request<'_>,
+    streams: &Streams,
+    program: &Program<'_>,
+    blocked: Signals,
+) -> u8 {
+    // What we blocked for ourselves would stay so.
+    let prepared = sys::set_signal_mask(blocked).and_then(|()| {
         let null = openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
         sys::redirect(null.as_fd(), 0)?;
         sys::redirect(null.as_fd(), 1)?;
@@ -189,7 +195,8 @@ impl Child<'_> {
             if let Some(line) = message.lines().find(|line| line.key() == b"STATUS") {
                 events.event(&Event::Status { text: line.value().unwrap_or_default() });
             }
-            is_ready |= message.lines().any(|line| line.as_bytes() == b"READY=1");
+            // Line by line at newlines alone, as `systemd-notify` does it; a manager takes a carriage return as well.
+            is_ready |= message.as_bytes().split(|byte| *byte == b'\n').any(|line| line == b"READY=1");
         }
     }
 

@@ -135,7 +135,12 @@ impl<'a> Request<'a> {
             Flag::Reloading => self.reloading = true,
             Flag::Stopping => self.stopping = true,
             Flag::Pid => self.main_pid = Some(main_pid(process, value, streams)?),
-            Flag::Uid => self.user = Some(user::look_up(needed)?),
+            Flag::Uid => {
+                let user = user::look_up(needed)?;
+                // A number that is not listed has no group, and then an earlier one stays.
+                let gid = user.gid.or(self.user.and_then(|earlier| earlier.gid));
+                self.user = Some(User { gid, ..user });
+            }
             Flag::Status => self.status = Some(needed),
             Flag::Booted => self.action = Action::Booted,
             Flag::NoBlock => self.no_block = true,

@@ -130,17 +130,18 @@ impl Signals {
     }
 }
 
-/// Blocks signals, so that they can be read from a descriptor, which is returned.
-pub(crate) fn take_signals(signals: Signals) -> Result<OwnedFd, Errno> {
+/// Blocks signals, so that they can be read from a descriptor, which is returned with what was blocked before.
+pub(crate) fn take_signals(signals: Signals) -> Result<(OwnedFd, Signals), Errno> {
     const SIG_BLOCK: usize = 0;
     const FLAGS: usize = 0o2_000_000 | 0o4_000; // SFD_CLOEXEC | SFD_NONBLOCK
     let set = &raw const signals.0;
-    // SAFETY: the set lives during the call and has the size that is given; none is to be returned.
-    unsafe { syscall!(Sysno::rt_sigprocmask, SIG_BLOCK, set, 0, size_of::<u64>()) }.map_err(errno)?;
+    let mut before = Signals::EMPTY;
+    // SAFETY: both sets live during the call and have the size that is given.
+    unsafe { syscall!(Sysno::rt_sigprocmask, SIG_BLOCK, set, &raw mut before.0, size_of::<u64>()) }.map_err(errno)?;
     // SAFETY: as above; -1 asks for a new descriptor.
     let fd = unsafe { syscall!(Sysno::signalfd4, usize::MAX, set, size_of::<u64>(), FLAGS) }.map_err(errno)?;
     // SAFETY: the kernel has just opened it for this process, and nobody else knows of it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+    Ok((unsafe { OwnedFd::from_raw_fd(fd as i32) }, before))
 }
 
 /// Blocks exactly these signals.
