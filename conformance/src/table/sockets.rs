@@ -1,0 +1,61 @@
+//! `$NOTIFY_SOCKET`, and what stands at the other end.
+
+use crate::case::{Case, Socket, case};
+
+pub(super) fn cases() -> Vec<Case> {
+    let socket = "NOTIFY_SOCKET";
+    let at = |name: &str, value: &str| case(&format!("socket: {name}"), ["--ready"]).env(socket, value);
+    let long = |start: &str, length: usize| format!("{start:x<length$}");
+    vec![
+        case("socket: unset", ["--ready"]).without(socket),
+        case("socket: unset, --no-block", ["--ready", "--no-block"]).without(socket),
+        case("socket: unset, --reloading", ["--reloading"]).without(socket),
+        case("socket: unset, unprivileged", ["--ready"]).without(socket).unprivileged(),
+        at("empty", ""),
+        at("relative", "notify"),
+        at("relative with a dot", "./notify"),
+        at("blank before", " {socket}"),
+        at("blank behind", "{socket} "),
+        at("slash behind", "{socket}/"),
+        at("two slashes before", "/{socket}"),
+        at("a way round", "/tmp/..{socket}"),
+        at("nothing there", "{dir}/nothing"),
+        at("no directory there", "{dir}/no/thing"),
+        at("a directory", "{dir}"),
+        at("the root directory", "/"),
+        at("a file", "{bin}/not-executable"),
+        at("path of 107 bytes, nothing there", &long("/", 107)),
+        at("path of 108 bytes", &long("/", 108)),
+        at("path of 120 bytes", &long("/", 120)),
+        at("path of 5,000 bytes", &long("/", 5000)),
+        at("@", "@"),
+        at("a name that nobody has", "@notify-conformance-nobody"),
+        at("name of 107 bytes", &long("@", 107)),
+        at("name of 108 bytes", &long("@", 108)),
+        at("name of 109 bytes", &long("@", 109)),
+        at("vsock:", "vsock:"),
+        at("vsock:2", "vsock:2"),
+        at("vsock:x:1", "vsock:x:1"),
+        at("vsock::1", "vsock::1"),
+        at("vsock:2:-1", "vsock:2:-1"),
+        at("vsock:2:", "vsock:2:"),
+        at("vsock-bogus:2:1", "vsock-bogus:2:1"),
+        at("http:", "http://localhost/"),
+        case("socket: a name", ["--ready"]).socket(Socket::Abstract),
+        case("socket: path of 107 bytes", ["--ready"]).socket(Socket::LongPath),
+        case("socket: name of 107 bytes", ["--ready"]).socket(Socket::LongName),
+        case("socket: a stream", ["--ready"]).socket(Socket::Stream),
+        case("socket: abandoned", ["--ready"]).socket(Socket::Abandoned),
+        case("socket: not permitted", ["--ready"]).socket(Socket::Private).unprivileged(),
+        case("socket: not permitted, mistake", ["--bogus"]).socket(Socket::Private).unprivileged(),
+        case("socket: private, as root", ["--ready"]).socket(Socket::Private),
+        case("socket: nobody answers", ["--ready"]).unanswered(),
+        case("socket: nobody answers, --no-block", ["--ready", "--no-block"]).unanswered(),
+        case("standard input closed", ["--ready"]).closed([0]),
+        case("standard output closed", ["--ready"]).closed([1]),
+        case("standard error closed", ["--ready"]).closed([2]),
+        case("all closed", ["--ready"]).closed([0, 1, 2]),
+        case("all closed, and a mistake", ["--bogus"]).closed([0, 1, 2]),
+        case("all closed, --pid=self", ["--pid=self"]).closed([0, 1, 2]),
+    ]
+}
