@@ -5,6 +5,7 @@ use crate::contender::{Contender, Language, Role};
 use crate::machine;
 use crate::sender::{Burst, Sender};
 use crate::statistics::Quartiles;
+use crate::text::{quoted, thousands};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
@@ -209,28 +210,6 @@ fn describe(calls: &Calls) -> String {
         let _ = write!(text, "; {} others", thousands(rest));
     }
     text
-}
-
-fn thousands(number: u32) -> String {
-    match number {
-        0..1000 => number.to_string(),
-        _ => format!("{},{:03}", thousands(number / 1000), number % 1000),
-    }
-}
-
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// Writes the results to `directory`, and those for people to the standard output as well.
