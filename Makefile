@@ -6,11 +6,14 @@ SHELL := bash
 # The steps below build on each other and share Cargo's lock; Cargo itself uses all cores.
 .NOTPARALLEL:
 
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 ADDON := packages/readyup/native/linux-$(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/').node
 SAY := @printf '\n== %s\n'
 
-.PHONY: help demo test build lint format addon package programs need-build need-test \
-	test-rust test-node test-lab lab-roots bench fuzz msrv clean
+SUITES ?= trixie
+
+.PHONY: help demo test build install lint format generate addon package programs static need-build need-test \
+	test-rust test-node test-notify test-lab lab-roots bench fuzz msrv clean
 
 help: ## List what there is
 	@printf 'usage: make TARGET\n\n'
@@ -20,13 +23,22 @@ demo: need-build addon package programs ## Show the timeline of a Node service, 
 	$(SAY) 'demo: a Node service under `readyup trace`'
 	@scripts/demo
 
-test: need-test programs addon package test-rust test-node lab-roots test-lab ## Run every test; as root, real systemds included
+test: need-test programs static addon package test-rust test-node test-notify lab-roots test-lab ## Run every test; as root, real systemds included
 	$(SAY) 'test: everything passed'
 
-build: need-build addon package ## Leave the command in target/release and the npm package ready to use
-	$(SAY) 'build: the command'
-	@cargo build --release -p readyup-cli
-	$(SAY) 'build: done: target/release/readyup and packages/readyup'
+build: need-build static addon package ## Leave the commands in target/static and the npm package ready to use
+	$(SAY) 'build: done: target/static/readyup, target/static/systemd-notify and packages/readyup'
+
+PREFIX ?= /usr/local
+install: ## Install what `make build` left: the commands, manual pages, completions (PREFIX=/usr/local, DESTDIR=)
+	@for file in readyup systemd-notify; do [ -x target/static/$$file ] || { echo 'install: run `make build` first' >&2; exit 1; }; done
+	@install -D -m 755 target/static/readyup $(DESTDIR)$(PREFIX)/bin/readyup
+	@install -D -m 755 target/static/systemd-notify $(DESTDIR)$(PREFIX)/libexec/readyup/systemd-notify
+	@install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 man/*.1
+	@install -D -m 644 completions/readyup.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/readyup
+	@install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/zsh/site-functions completions/_readyup
+	@install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d completions/readyup.fish
+	@echo 'installed in $(DESTDIR)$(PREFIX)'
 
 lint: need-build node_modules/.package-lock.json package ## Check formats, types and lints
 	$(SAY) 'lint: Rust'
@@ -34,7 +46,9 @@ lint: need-build node_modules/.package-lock.json package ## Check formats, types
 	@cargo clippy --workspace --all-targets -- -D warnings
 	@cargo clippy -p readyup --no-default-features -- -D warnings
 	@cargo clippy -p readyup-node --profile addon --features standalone -- -D warnings
+	@cargo clippy -p readyup-notify --profile small --features standalone -- -D warnings
 	@RUSTDOCFLAGS='-D warnings' cargo doc -q --no-deps -p readyup
+	@cargo run -q -p readyup-generate -- --check
 	$(SAY) 'lint: TypeScript and the npm package'
 	@npx tsc -p packages/readyup/tsconfig.json --noEmit
 	@npx prettier --check --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,json}' 'examples/**/*.mjs'
@@ -46,15 +60,18 @@ format: node_modules/.package-lock.json ## Format everything
 	@npx prettier --write --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,json}' 'examples/**/*.mjs'
 
 need-build:
-	@scripts/need cargo cc node npm
+	@scripts/need cargo cc static node npm
 
 need-test:
-	@scripts/need cargo cc node npm strace lab
+	@scripts/need cargo cc static node npm strace shells python lab
 
 node_modules/.package-lock.json: package.json package-lock.json packages/readyup/package.json
 	$(SAY) 'installing the development tools from npm'
 	@npm ci
 	@touch $@
+
+generate: ## Make the manual pages and the shells' completions anew
+	@cargo run -q -p readyup-generate
 
 # Cargo knows best whether it has to be built again.
 addon:
@@ -72,20 +89,33 @@ programs:
 	@cargo build -p readyup-cli -p rust-service
 	@cargo build -p readyup --examples
 
+# Without a libc of the machine's in them, so that they run anywhere. (Flags in the environment and a target that is named
+# don't touch what Cargo builds for itself.)
+static:
+	$(SAY) 'building the static commands'
+	@RUSTFLAGS='-C target-feature=+crt-static -C relocation-model=static' \
+		cargo build --release -p readyup-cli --target $(HOST)
+	@cargo rustc -p readyup-notify --bin systemd-notify --profile small --features standalone -- -C relocation-model=static
+	@install -D -t target/static target/$(HOST)/release/readyup target/small/systemd-notify
+
 test-rust: ## Test the crates
 	$(SAY) 'testing the library and the command'
-	@cargo test -p readyup -p readyup-cli
+	@cargo test -p readyup -p readyup-notify -p readyup-cli -p readyup-generate
 	@cargo check -q -p readyup --no-default-features
 
 test-node: programs addon package ## Test the npm package
 	$(SAY) 'testing the npm package'
 	@node --test packages/readyup/test/
 
+test-notify: static ## Test readyup notify and the small systemd-notify beside the installed systemd-notify
+	$(SAY) 'testing beside systemd-notify'
+	@scripts/conformance
+
 lab-roots: ## Fetch a newer systemd than the machine's own for the lab (as root)
 	$(SAY) 'the systemd versions to test with'
-	@scripts/lab-roots
+	@scripts/lab-roots $(SUITES)
 
-test-lab: programs ## Test against real systemds (as root)
+test-lab: programs static ## Test against real systemds (as root)
 	$(SAY) 'testing against real systemds'
 	@cargo test -p readyup-lab
 
@@ -93,7 +123,7 @@ bench: build ## Measure heartbeats beside others'
 	@bench/run
 
 msrv: ## Check that the crates build with the oldest Rust that is promised (it must be installed)
-	@cargo +1.85 check -p readyup -p readyup-cli
+	@cargo +1.85 check -p readyup -p readyup-notify -p readyup-cli
 
 clean: ## Remove what was built
 	@cargo clean

@@ -1,9 +1,9 @@
 //! `--fork`: starting a program and waiting until it is ready.
 
 use crate::assignments;
-use crate::events::{Event, Events};
 use crate::exec::{self, Program};
 use crate::exit::{Exit, Failure};
+use crate::host::{Event, Host};
 use crate::process::Process;
 use crate::request::Request;
 use crate::streams::Streams;
@@ -36,7 +36,7 @@ pub(crate) fn run(
     process: &Process<'_>,
     request: &Request<'_>,
     streams: &Streams,
-    events: &mut dyn Events,
+    host: &mut dyn Host,
 ) -> Result<Exit, Failure> {
     let failed = |errno| Failure::system("making a notify socket for the program", errno);
     let (socket, address) = notify_socket().map_err(failed)?;
@@ -54,14 +54,14 @@ pub(crate) fn run(
         .map_err(|errno| Failure::system("starting a process", errno))?;
     let number = pid.as_raw_nonzero().get().unsigned_abs();
     let mut nobody = ();
-    let events = if request.json { events } else { &mut nobody };
+    let host = if request.json { host } else { &mut nobody };
     if !request.quiet && !request.json {
         streams.print(&[&assignments::decimal(number.into()), "\n"].concat());
     }
-    events.event(&Event::Started { pid: number });
+    host.event(&Event::Started { pid: number });
     let limit = request.timeout.filter(|limit| *limit != Duration::MAX);
     let end = limit.map(|limit| start.saturating_add(limit));
-    Child { process, quiet: request.quiet, streams, pid, socket, signals, start, end }.wait_until_ready(events)
+    Child { process, quiet: request.quiet, streams, pid, socket, signals, start, end }.wait_until_ready(host)
 }
 
 /// A socket that nothing has to be cleaned up for: its name is the kernel's choice, and gone with it.
@@ -135,19 +135,19 @@ struct Child<'a> {
 }
 
 impl Child<'_> {
-    fn wait_until_ready(&self, events: &mut dyn Events) -> Result<Exit, Failure> {
+    fn wait_until_ready(&self, host: &mut dyn Host) -> Result<Exit, Failure> {
         loop {
             if self.poll(self.end)? {
-                return self.end_it(events);
+                return self.end_it(host);
             }
             let ended = self.pass_on_signals()?;
             // After having looked whether it has ended, so that what it said last counts.
-            if self.receive(events)? {
-                events.event(&Event::Ready { time: monotonic_now().saturating_sub(self.start) });
+            if self.receive(host)? {
+                host.event(&Event::Ready { time: monotonic_now().saturating_sub(self.start) });
                 return Ok(Exit::Success);
             }
             if let Some(status) = ended {
-                return self.ended(status, events);
+                return self.ended(status, host);
             }
         }
     }
@@ -173,7 +173,7 @@ impl Child<'_> {
     }
 
     /// Reads what there is; true if the program itself said that it is ready.
-    fn receive(&self, events: &mut dyn Events) -> Result<bool, Failure> {
+    fn receive(&self, host: &mut dyn Host) -> Result<bool, Failure> {
         let mut payload = [0; MESSAGE_MAX + 1];
         let mut is_ready = false;
         loop {
@@ -193,7 +193,7 @@ impl Child<'_> {
                 continue;
             };
             if let Some(line) = message.lines().find(|line| line.key() == b"STATUS") {
-                events.event(&Event::Status { text: line.value().unwrap_or_default() });
+                host.event(&Event::Status { text: line.value().unwrap_or_default() });
             }
             // Line by line at newlines alone, as `systemd-notify` does it; a manager takes a carriage return as well.
             is_ready |= message.as_bytes().split(|byte| *byte == b'\n').any(|line| line == b"READY=1");
@@ -227,9 +227,9 @@ impl Child<'_> {
     }
 
     /// It ended before it was ready: we end as it did.
-    fn ended(&self, status: WaitStatus, events: &mut dyn Events) -> Result<Exit, Failure> {
+    fn ended(&self, status: WaitStatus, host: &mut dyn Host) -> Result<Exit, Failure> {
         if let Some(signal) = status.terminating_signal() {
-            events.event(&Event::Killed { signal });
+            host.event(&Event::Killed { signal });
             let number = assignments::decimal(signal.unsigned_abs().into());
             let text = ["signal ", &number, " ended the program before it was ready"].concat();
             let exit = Exit::Of(128u8.saturating_add(signal as u8));
@@ -237,12 +237,12 @@ impl Child<'_> {
             return Err(if self.process.is_systemd_notify() { failure.with_status_of_systemd() } else { failure });
         }
         let status = status.exit_status().unwrap_or_default() as u8;
-        events.event(&Event::Exited { status });
+        host.event(&Event::Exited { status });
         Ok(if status == 0 { Exit::Success } else { Exit::Of(status) })
     }
 
     /// The time is up: half a service is worse than none.
-    fn end_it(&self, events: &mut dyn Events) -> Result<Exit, Failure> {
+    fn end_it(&self, host: &mut dyn Host) -> Result<Exit, Failure> {
         let _ = kill_process(self.pid, Signal::TERM);
         // A stopped program would not notice.
         let _ = kill_process(self.pid, Signal::CONT);
@@ -256,7 +256,7 @@ impl Child<'_> {
             }
             self.receive(&mut nobody)?;
         }
-        events.event(&Event::TimedOut);
+        host.event(&Event::TimedOut);
         Err(Failure::new(
             Exit::TimedOut,
             Errno::TIMEDOUT,

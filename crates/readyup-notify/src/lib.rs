@@ -14,12 +14,12 @@ extern crate alloc;
 
 mod assignments;
 mod descriptors;
-mod events;
 mod exec;
 mod exit;
 mod fork;
 mod getopt;
 mod help;
+mod host;
 mod number;
 mod options;
 mod process;
@@ -30,8 +30,8 @@ mod sys;
 mod time;
 mod user;
 
-pub use events::{Event, Events};
 pub use exit::Exit;
+pub use host::{Event, Host, UnitAccess};
 pub use options::{Argument, Flag, OPTIONS, OptionDefinition, VERBS, Verb, VerbDefinition, Whose};
 pub use process::{Face, Process};
 
@@ -41,11 +41,11 @@ use streams::Streams;
 /// Does what the arguments ask for, and says how the process is to end.
 ///
 /// It may also not return: `--exec` becomes another program.
-pub fn run(process: &Process<'_>, events: &mut dyn Events) -> Exit {
+pub fn run(process: &Process<'_>, host: &mut dyn Host) -> Exit {
     let streams = Streams::look();
     let request = request::read(process, &streams);
     let action = request.as_ref().map_or(Action::Notify, |request| request.action);
-    let (exit, errno) = match request.and_then(|request| act(process, &request, &streams, events)) {
+    let (exit, errno) = match request.and_then(|request| act(process, &request, &streams, host)) {
         Ok(exit) if action == Action::Notify => return exit,
         Ok(exit) => (exit, None),
         Err(failure) => {
@@ -63,15 +63,15 @@ fn act(
     process: &Process<'_>,
     request: &Request<'_>,
     streams: &Streams,
-    events: &mut dyn Events,
+    host: &mut dyn Host,
 ) -> Result<Exit, exit::Failure> {
     match request.action {
         Action::Help => streams.print(&help::text(process)),
         Action::Version => streams.print(&help::version(process)),
         Action::Booted if !readyup::booted() => return Ok(Exit::Failure),
         Action::Booted => {}
-        Action::Fork => return fork::run(process, request, streams, events),
-        Action::Notify => return send::run(process, request, streams),
+        Action::Fork => return fork::run(process, request, streams, host),
+        Action::Notify => return send::run(process, request, streams, host),
     }
     Ok(Exit::Success)
 }

@@ -3,6 +3,7 @@
 use crate::assignments;
 use crate::exec;
 use crate::exit::{Exit, Failure};
+use crate::host::{Host, UnitAccess};
 use crate::options::Verb;
 use crate::process::{Face, Process};
 use crate::request::{Parent, Request, parent_to_speak_as};
@@ -18,7 +19,12 @@ use rustix::io::Errno;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Says what was asked for, waits until it was read, and becomes the program of `--exec`.
-pub(crate) fn run(process: &Process<'_>, request: &Request<'_>, streams: &Streams) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    process: &Process<'_>,
+    request: &Request<'_>,
+    streams: &Streams,
+    host: &mut dyn Host,
+) -> Result<Exit, Failure> {
     let payload = assignments::build(request);
     let message = match process.face {
         Face::SystemdNotify => Message::verbatim(&payload),
@@ -40,18 +46,15 @@ pub(crate) fn run(process: &Process<'_>, request: &Request<'_>, streams: &Stream
                     Parent::IsManager | Parent::Elsewhere => None,
                 },
             };
-            let is_barrier = process.face == Face::Readyup(Verb::Barrier);
-            let notifier = if is_barrier {
-                notifier
-            } else {
-                let (notifier, outcome) = say(notifier, message, request, speak_as, &mut time)?;
-                if outcome == Outcome::SentAsSelf && !process.is_systemd_notify() && !request.quiet {
-                    streams.complain(process, &as_self(speak_as));
-                }
-                notifier
+            let (notifier, outcome) = match process.face {
+                Face::Readyup(Verb::Barrier) => (notifier, Outcome::Sent),
+                _ => say(notifier, message, request, speak_as, &mut time)?,
             };
             if !request.no_block {
                 wait(notifier, speak_as, &mut time)?;
+            }
+            if outcome == Outcome::SentAsSelf && !process.is_systemd_notify() {
+                said_as_self(process, request, streams, speak_as, host, &time)?;
             }
         }
     }
@@ -133,16 +136,37 @@ fn no_manager(process: &Process<'_>, request: &Request<'_>, streams: &Streams) -
     Ok(())
 }
 
-/// Only a privileged process may speak for another one, and whether the manager listens to us cannot be known.
-fn as_self(speak_as: Option<u32>) -> alloc::string::String {
+/// Only a privileged process may speak for another one. Whether the manager listens to us is the unit's setting, which
+/// can be asked for; a heartbeat is not worth that, since before it there was a message that was.
+fn said_as_self(
+    process: &Process<'_>,
+    request: &Request<'_>,
+    streams: &Streams,
+    speak_as: Option<u32>,
+    host: &mut dyn Host,
+    time: &Time,
+) -> Result<(), Failure> {
+    if process.face == Face::Readyup(Verb::Watchdog) || request.quiet {
+        return Ok(());
+    }
     let parent = speak_as.map(|pid| assignments::decimal(pid.into())).unwrap_or_default();
-    [
-        "warning: only root may speak for process ",
-        &parent,
-        ", so this was said by a process of its own, which systemd ignores unless the unit has NotifyAccess=all; \
-         set that, or `exec` this command where it is the last (--quiet hides this)",
-    ]
-    .concat()
+    let what = ["only root may speak for process ", &parent, ", so this was said by a process of its own"].concat();
+    const REMEDY: &str = "set NotifyAccess=all in the unit, or `exec` this command where it is the script's last";
+    // Asking takes longer than saying, so not for those in a hurry.
+    let unit = if request.no_block { None } else { host.unit_access(time.for_barrier()) };
+    match unit {
+        Some(UnitAccess { access, .. }) if access == "all" => Ok(()),
+        Some(UnitAccess { unit, access }) => {
+            let text =
+                [&what, ", and systemd ignored it, because ", &unit, " has NotifyAccess=", &access, ": ", REMEDY];
+            Err(Failure::new(Exit::Failure, Errno::PERM, text.concat()))
+        }
+        None => {
+            let text = ["warning: ", &what, ", which systemd ignores unless the unit allows it: ", REMEDY];
+            streams.complain(process, &text.concat());
+            Ok(())
+        }
+    }
 }
 
 /// What `systemd-notify` says at its end, unless it has said what it was asked to: as every program of systemd it

@@ -1,6 +1,7 @@
 //! `readyup notify` and its short forms: see [`readyup_notify`], which has its own parser for them.
 
-mod json;
+mod host;
+mod unit;
 
 use crate::Start;
 use clap::{Arg, ArgAction, Command};
@@ -13,7 +14,7 @@ use std::path::Path;
 pub(crate) fn run(start: &Start) -> Option<u8> {
     let (face, arguments) = face(&start.arguments)?;
     let process = Process { face, arguments, environment: start.environment.clone() };
-    Some(readyup_notify::run(&process, &mut json::Printer).code())
+    Some(readyup_notify::run(&process, &mut host::Command).code())
 }
 
 /// Who is asked, and the arguments that are for them.

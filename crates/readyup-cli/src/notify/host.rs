@@ -1,12 +1,15 @@
-//! What `--fork --json` prints: one object a line.
+//! What [`readyup_notify`] leaves to a program with a standard library.
 
-use readyup_notify::{Event, Events};
+use super::unit;
+use readyup_notify::{Event, Host, UnitAccess};
 use serde::Serialize;
 use std::io::Write as _;
+use std::time::Duration;
 
-/// Writes events to standard output as they come.
-pub(crate) struct Printer;
+/// Writes events to standard output as they come, and asks systemd.
+pub(crate) struct Command;
 
+/// An event, as `--fork --json` prints it: one object a line.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Line<'a> {
@@ -18,7 +21,7 @@ enum Line<'a> {
     TimedOut,
 }
 
-impl Events for Printer {
+impl Host for Command {
     fn event(&mut self, event: &Event<'_>) {
         let shown;
         let line = match *event {
@@ -34,5 +37,9 @@ impl Events for Printer {
         };
         // Strings and numbers only, so that it cannot fail; and who does not read on is not interested.
         let _ = writeln!(std::io::stdout(), "{}", serde_json::to_string(&line).unwrap_or_default());
+    }
+
+    fn unit_access(&mut self, limit: Duration) -> Option<UnitAccess> {
+        unit::access(limit)
     }
 }
