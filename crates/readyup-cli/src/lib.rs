@@ -6,6 +6,7 @@ mod exec_as;
 mod exit;
 mod notify;
 mod trace;
+mod unit;
 
 pub use arguments::command;
 

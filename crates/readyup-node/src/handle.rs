@@ -99,7 +99,7 @@ fn transmit_built(
 fn transmit_with(env: Env, handle: &Shared<Handle>, message: Message<'_>, pid: Value, fds: Value) -> Value {
     let pid = env.get_integer(pid).and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0);
     match Fds::read(env, fds) {
-        Ok(fds) => transmit(env, handle, message, &Attachments { pid, fds: fds.as_slice() }),
+        Ok(fds) => transmit(env, handle, message, &Attachments { pid, insist: false, fds: fds.as_slice() }),
         Err(error) => arguments::throw(env, &error),
     }
 }

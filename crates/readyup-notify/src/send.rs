@@ -103,7 +103,7 @@ fn say(
     let notifier = notifier.with_timeout(limit);
     let fds: Vec<BorrowedFd<'_>> = request.fds.iter().map(|fd| fd.as_fd()).collect();
     let outcome = notifier
-        .send_with(message, &Attachments { pid: speak_as, fds: &fds })
+        .send_with(message, &Attachments { pid: speak_as, insist: false, fds: &fds })
         .map_err(|error| Failure::library("", &error))?;
     Ok((notifier, outcome))
 }

@@ -101,6 +101,7 @@ pub(crate) enum Call {
     Socket,
     Connect,
     Send,
+    SpeakAs,
     Poll,
     Pipe,
     Adopt,
@@ -122,7 +123,7 @@ impl Call {
         match self {
             Self::Socket => "socket",
             Self::Connect => "connect",
-            Self::Send => "sendmsg",
+            Self::Send | Self::SpeakAs => "sendmsg",
             Self::Poll => "poll",
             Self::Pipe => "pipe2",
             Self::Adopt => "fcntl",
@@ -145,6 +146,7 @@ impl Call {
             Self::Socket => "opening a socket to notify with",
             Self::Connect => "connecting to the notify socket",
             Self::Send => "sending to the notify socket",
+            Self::SpeakAs => "speaking as another process",
             Self::Poll => "waiting",
             Self::Pipe => "making a pipe for the barrier",
             Self::Adopt => "taking over a passed descriptor",
@@ -178,6 +180,7 @@ impl Call {
             (Self::Connect | Self::Send, Errno::PROTOTYPE) => {
                 "; the socket that $NOTIFY_SOCKET names is not a datagram socket"
             }
+            (Self::SpeakAs, Errno::PERM) => "; only root may, and only of processes in its own pid namespace",
             (Self::Send, Errno::TOOMANYREFS) => "; too many descriptors are on their way in messages not yet read",
             (Self::Socket | Self::Pipe, Errno::MFILE) => "; the process has no descriptors left (LimitNOFILE=)",
             (Self::Adopt, Errno::BADF) => "; $LISTEN_FDS counts descriptors that are not open",

@@ -1,6 +1,6 @@
 //! What [`readyup_notify`] leaves to a program with a standard library.
 
-use super::unit;
+use crate::unit;
 use readyup_notify::{Event, Host, UnitAccess};
 use serde::Serialize;
 use std::io::Write as _;

@@ -1,7 +1,6 @@
 //! `readyup notify` and its short forms: see [`readyup_notify`], which has its own parser for them.
 
 mod host;
-mod unit;
 
 use crate::Start;
 use clap::{Arg, ArgAction, Command};

@@ -143,9 +143,9 @@ impl Trace {
         match incoming {
             Incoming::Message(received) => {
                 let standing = believing.standing(received.sender().pid());
-                let access = believing.access();
+                let before = *believing;
                 let believed = believing.on_message(received);
-                let passed_on = self.relay.message(received, believed);
+                let passed_on = self.relay.message(received, &before, believed);
                 let message = received.message();
                 self.show(Kind::Message {
                     sender: Sender::look_up(received.sender()),
@@ -153,7 +153,7 @@ impl Trace {
                     fds: descriptor::describe_all(received.fds()),
                     closed_fds: received.closed_fds(),
                     standing: standing.into(),
-                    notify_access: access.as_str(),
+                    notify_access: before.access().as_str(),
                     believed,
                     passed_on,
                 });

@@ -1,8 +1,13 @@
 //! Passing messages on to the manager above.
 
-use readyup::manager::Received;
-use readyup::{Assignment, Attachments, Message, MessageBuf, Notifier, Outcome};
+use crate::unit;
+use readyup::manager::{Believing, Received};
+use readyup::{Assignment, Attachments, Message, MessageBuf, Notifier, NotifyAccess, Outcome};
 use rustix::fd::{AsFd as _, BorrowedFd};
+use std::time::Duration;
+
+/// How long to wait for what `systemctl` says.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The manager above, to which we are the service's main process: what the program says is said in our name.
 pub(super) struct Relay {
@@ -10,6 +15,8 @@ pub(super) struct Relay {
     program: u32,
     /// The program has handed over to another process, in whose name it is said from then on.
     handed_over: bool,
+    /// Whether it does not matter to the manager above which of our unit's processes says something; once it is known.
+    hears_all: Option<bool>,
 }
 
 /// `None` without a manager; else whether it was passed on, or why not.
@@ -17,11 +24,11 @@ pub(super) type PassedOn = Option<Result<(), String>>;
 
 impl Relay {
     pub(super) const fn new(manager: Notifier, program: u32) -> Self {
-        Self { manager, program, handed_over: false }
+        Self { manager, program, handed_over: false, hears_all: None }
     }
 
     /// Passes a message on. For a sender whom we don't believe it is left to the manager whether it does.
-    pub(super) fn message(&mut self, received: &Received, believed: bool) -> PassedOn {
+    pub(super) fn message(&mut self, received: &Received, believing: &Believing, believed: bool) -> PassedOn {
         if !self.manager.is_enabled() {
             return None;
         }
@@ -31,22 +38,31 @@ impl Relay {
             _ => None,
         });
         let fds: Vec<_> = received.fds().iter().map(|fd| fd.as_fd()).collect();
-        let pid = (!believed || self.handed_over).then(|| received.sender().pid());
-        if pid.is_some() && !rustix::process::geteuid().is_root() {
-            return Some(Err("only root can say it in the sender's name, and in ours it would be believed".to_owned()));
+        let sender = received.sender().pid();
+        // To the manager above we are the program, and nobody else: in our name it believes what it would not in theirs.
+        let mut pid = (sender != self.program || self.handed_over).then_some(sender);
+        if pid.is_some() && believing.access() == NotifyAccess::All && self.must_speak_as_self() {
+            pid = None;
         }
         if believed && main_pid == Some(self.program) && !self.handed_over {
             // That is what we are to the manager above; it would listen to us no longer.
             return Some(self.without_main_pid(&message, &fds));
         }
-        let passed_on = self.send(message, &Attachments { pid, fds: &fds });
+        let passed_on = self.send(message, &Attachments { pid, insist: true, fds: &fds });
         self.handed_over |= believed && main_pid.is_some() && passed_on.is_ok();
         Some(passed_on)
     }
 
+    /// Not root, so that nothing can be said in another's name, and it need not be: the manager hears all of the unit's
+    /// processes. That is what it was said to do; where it can be asked, it is.
+    fn must_speak_as_self(&mut self) -> bool {
+        !rustix::process::geteuid().is_root()
+            && *self.hears_all.get_or_insert_with(|| unit::access(PATIENCE).is_none_or(|unit| unit.access == "all"))
+    }
+
     /// Passes a barrier on.
     pub(super) fn barrier(&self, fd: BorrowedFd<'_>) -> Result<(), String> {
-        self.send(Message::BARRIER, &Attachments { pid: None, fds: &[fd] })
+        self.send(Message::BARRIER, &Attachments { pid: None, insist: false, fds: &[fd] })
     }
 
     fn without_main_pid(&self, message: &Message<'_>, fds: &[BorrowedFd<'_>]) -> Result<(), String> {
@@ -60,7 +76,7 @@ impl Relay {
             return Ok(());
         }
         let fds = if message.has(Assignment::FdStore) { fds } else { &[] };
-        self.send(rest, &Attachments { pid: None, fds })
+        self.send(rest, &Attachments { pid: None, insist: false, fds })
     }
 
     fn send(&self, message: Message<'_>, attachments: &Attachments<'_>) -> Result<(), String> {

@@ -15,7 +15,7 @@ fn everything() {
     notifier.reloading().unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     notifier.store_fds(FdName::new("http").unwrap(), &[listener.as_fd()]).unwrap();
-    let attachments = Attachments { pid: None, fds: &[listener.as_fd(), listener.as_fd()] };
+    let attachments = Attachments { pid: None, insist: false, fds: &[listener.as_fd(), listener.as_fd()] };
     notifier.send_with(Message::WATCHDOG, &attachments).unwrap();
     let socket = UnixDatagram::unbound().unwrap();
     socket.send_to(&[b'x'; 5000], notifier.address().unwrap().to_string()).unwrap();

@@ -33,6 +33,10 @@ pub struct Attachments<'a> {
     /// refuses, the message is sent without, and the outcome is
     /// [`Outcome::SentAsSelf`](crate::Outcome::SentAsSelf). 0 is this process, as in C.
     pub pid: Option<u32>,
+    /// Rather fail than speak as ourselves, where that would say something else: with
+    /// [`ErrorKind::PermissionDenied`](crate::ErrorKind::PermissionDenied), or
+    /// [`ErrorKind::NoProcess`](crate::ErrorKind::NoProcess) if that process is gone.
+    pub insist: bool,
     /// Descriptors to pass, at most [`FDS_MAX`]. They stay the caller's.
     pub fds: &'a [BorrowedFd<'a>],
 }
@@ -160,6 +164,9 @@ impl Connection {
                     reconnected = true;
                     target.connect(fd)?;
                 }
+                Err(errno @ (Errno::PERM | Errno::SRCH | Errno::INVAL)) if attachments.insist => {
+                    return Err(Error::system(Call::SpeakAs, errno));
+                }
                 Err(errno) => return Err(Error::system(Call::Send, errno)),
             }
         }
@@ -183,7 +190,7 @@ impl Connection {
             let credentials = UCred { pid, uid: getuid(), gid: getgid() };
             match transmit(fd, message, Some(credentials), attachments.fds) {
                 Ok(()) => return Ok(Attempt::Sent),
-                Err(Errno::PERM | Errno::SRCH | Errno::INVAL) => {
+                Err(Errno::PERM | Errno::SRCH | Errno::INVAL) if !attachments.insist => {
                     // Refused, or no such process: say it as ourselves, the manager may take it all the same.
                 }
                 Err(errno) => return Err(errno),

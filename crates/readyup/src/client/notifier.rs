@@ -546,7 +546,7 @@ impl Notifier {
     /// ```
     pub fn store_fds(&self, name: FdName<'_>, fds: &[BorrowedFd<'_>]) -> Result<Outcome, Error> {
         let message = MessageBuf::new([Assignment::FdStore, Assignment::FdName(name)])?;
-        self.send_with(message.as_message()?, &Attachments { pid: None, fds })
+        self.send_with(message.as_message()?, &Attachments { pid: None, insist: false, fds })
     }
 
     /// Drops what the manager's fd store holds under `name`. See `FDSTOREREMOVE=1` in
@@ -689,7 +689,7 @@ impl Notifier {
         let (read, write) =
             pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(|errno| Error::system(Call::Pipe, errno))?;
         // Our writing end is closed on return, so that only the manager holds one.
-        Ok(match send(&Attachments { pid, fds: &[borrow(&write)] })? {
+        Ok(match send(&Attachments { pid, insist: false, fds: &[borrow(&write)] })? {
             Poll::Pending => Poll::Pending,
             Poll::Ready(outcome) => Poll::Ready(outcome.is_sent().then(|| Barrier::new(read))),
         })
@@ -741,7 +741,7 @@ impl Notifier {
     }
 }
 
-const NOTHING: Attachments<'static> = Attachments { pid: None, fds: &[] };
+const NOTHING: Attachments<'static> = Attachments { pid: None, insist: false, fds: &[] };
 
 fn check_fds(fds: &[BorrowedFd<'_>]) -> Result<(), Error> {
     if fds.len() > FDS_MAX { Err(Error::too_many_fds(fds.len())) } else { Ok(()) }

@@ -51,12 +51,13 @@ fn ok_253_and_err_254_descriptors() {
     let message_of_many = Message::raw(b"FDSTORE=1").unwrap();
     let fds: Vec<BorrowedFd<'_>> = vec![file.as_fd(); 254];
 
-    let attachments = Attachments { pid: None, fds: &fds[..253] };
+    let attachments = Attachments { pid: None, insist: false, fds: &fds[..253] };
     assert_eq!(notifier.send_with(message_of_many, &attachments), Ok(Outcome::Sent));
     assert_eq!(message(&listener).fds().len(), 253);
 
     for notifier in [notifier, Notifier::disabled()] {
-        let error = notifier.send_with(message_of_many, &Attachments { pid: None, fds: &fds }).unwrap_err();
+        let error =
+            notifier.send_with(message_of_many, &Attachments { pid: None, insist: false, fds: &fds }).unwrap_err();
         assert_eq!((error.kind(), error.raw_os_error()), (ErrorKind::TooManyFds, 7));
         assert_eq!(
             error.to_string(),
@@ -95,11 +96,27 @@ fn ok_another_pid_or_else_our_own() {
 }
 
 #[test]
+fn err_insisting_on_another_s_name() {
+    let listener = Listener::private().unwrap();
+    let notifier = Notifier::new(*listener.address());
+    let attachments = Attachments { pid: Some(i32::MAX as u32), insist: true, ..Attachments::default() };
+    let error = notifier.send_with(Message::READY, &attachments).unwrap_err();
+    // Without the right to, that there is no such process is not even looked at.
+    let is_root = rustix::process::geteuid().is_root();
+    assert_eq!(error.kind(), if is_root { ErrorKind::NoProcess } else { ErrorKind::PermissionDenied });
+    assert!(error.to_string().starts_with("speaking as another process: "), "{error}");
+    assert!(listener.receive(Some(Duration::ZERO)).unwrap().is_none());
+    // For oneself there is nothing to insist on.
+    let attachments = Attachments { pid: Some(std::process::id()), insist: true, ..Attachments::default() };
+    assert_eq!(notifier.send_with(Message::READY, &attachments), Ok(Outcome::Sent));
+}
+
+#[test]
 fn ok_descriptors_in_another_s_name() {
     let listener = Listener::private().unwrap();
     let file = File::open("/dev/null").unwrap();
     let fds = vec![file.as_fd(); 253];
-    let attachments = Attachments { pid: Some(std::os::unix::process::parent_id()), fds: &fds };
+    let attachments = Attachments { pid: Some(std::os::unix::process::parent_id()), insist: false, fds: &fds };
     let outcome =
         Notifier::new(*listener.address()).send_with(Message::raw(b"FDSTORE=1").unwrap(), &attachments).unwrap();
     assert!(outcome.is_sent());

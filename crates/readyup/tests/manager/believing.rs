@@ -47,7 +47,7 @@ fn ok_a_pidfd_wins_over_a_pid() {
     let listener = Listener::private().unwrap();
     let parent = getppid().unwrap();
     let pidfd = pidfd_open(parent, PidfdFlags::empty()).unwrap();
-    let attachments = Attachments { pid: None, fds: &[pidfd.as_fd()] };
+    let attachments = Attachments { pid: None, insist: false, fds: &[pidfd.as_fd()] };
     let handover = Message::raw(b"MAINPID=4242\nMAINPIDFD=1").unwrap();
     Notifier::new(*listener.address()).send_with(handover, &attachments).unwrap();
     let mut believing = Believing::new(std::process::id(), NotifyAccess::Main);

@@ -65,7 +65,7 @@ fn with_pipes(payload: &[u8], count: usize) -> (Incoming, bool) {
     let (read, write) = rustix::pipe::pipe().unwrap();
     let mut read = File::from(read);
     let fds = vec![write.as_fd(); count];
-    let attachments = Attachments { pid: None, fds: &fds };
+    let attachments = Attachments { pid: None, insist: false, fds: &fds };
     Notifier::new(*listener.address()).send_with(Message::raw(payload).unwrap(), &attachments).unwrap();
     drop(write);
     let incoming = listener.receive(Some(SOON)).unwrap().unwrap();
@@ -117,7 +117,9 @@ fn ok_a_relay_closes_nothing() {
     let listener = Listener::private().unwrap().for_relay();
     let file = File::open("/dev/null").unwrap();
     let fds = [file.as_fd(), file.as_fd()];
-    Notifier::new(*listener.address()).send_with(Message::READY, &Attachments { pid: None, fds: &fds }).unwrap();
+    Notifier::new(*listener.address())
+        .send_with(Message::READY, &Attachments { pid: None, insist: false, fds: &fds })
+        .unwrap();
     let Some(Incoming::Message(received)) = listener.receive(Some(SOON)).unwrap() else { panic!() };
     assert_eq!((received.fds().len(), received.closed_fds()), (2, 0));
 }

@@ -50,7 +50,7 @@ fn everything_that_can_be_sent() {
             for payload in [&b"READY=1"[..], b"FDSTORE=1", b"MAINPIDFD=1", b"BARRIER=1", b"BARRIER=1\nX=1", b"", b"\n"]
             {
                 for count in [0, 1, 2, 253] {
-                    let attachments = Attachments { pid: None, fds: &fds[..count] };
+                    let attachments = Attachments { pid: None, insist: false, fds: &fds[..count] };
                     notifier.send_with(Message::raw(payload).unwrap(), &attachments).unwrap();
                     drop(listener.receive(Some(SOON)).unwrap().unwrap());
                 }
@@ -60,7 +60,7 @@ fn everything_that_can_be_sent() {
             barrier.wait(SOON).unwrap();
             // Descriptors that nobody ever received are the kernel's to close, with the socket.
             let never_received = Listener::private().unwrap();
-            let attachments = Attachments { pid: None, fds: &fds };
+            let attachments = Attachments { pid: None, insist: false, fds: &fds };
             Notifier::new(*never_received.address()).send_with(Message::READY, &attachments).unwrap();
             let failing = Notifier::new("/nonexistent/notify".parse().unwrap()).with_timeout(Duration::ZERO);
             failing.send_with(Message::READY, &attachments).unwrap_err();

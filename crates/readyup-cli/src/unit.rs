@@ -14,7 +14,7 @@ enum Manager {
 }
 
 /// The unit's `NotifyAccess=`, from `systemctl`, which is there wherever systemd is and knows how to ask.
-pub(super) fn access(limit: Duration) -> Option<UnitAccess> {
+pub(crate) fn access(limit: Duration) -> Option<UnitAccess> {
     let manager = manager(&std::env::var("NOTIFY_SOCKET").ok()?)?;
     let cgroups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
     let unit = unit(&cgroups, manager)?;
