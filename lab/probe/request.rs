@@ -107,7 +107,7 @@ impl Probe {
         let ends = (0..count).map(|_| self.connect()).collect::<Result<Vec<_>, _>>()?;
         let fds: Vec<_> = ends.iter().map(|end| end.as_fd()).collect();
         let message = unescape(message)?;
-        Ok(self.notifier.send_with(Message::raw(&message)?, &Attachments { pid, fds: &fds })?)
+        Ok(self.notifier.send_with(Message::raw(&message)?, &Attachments { pid, insist: false, fds: &fds })?)
     }
 
     /// Sends what the library would not.
