@@ -4,6 +4,7 @@
 //! lab-probe serve NAME             carry out requests, in the order they come: what units run
 //! lab-probe ask NAME REQUEST…      have the one that serves under NAME carry out a request
 //! lab-probe do REQUEST…            carry out a request here
+//! lab-probe leave MESSAGE          send it, and end without waiting for anything
 //! lab-probe get PORT PATH          fetch a page from 127.0.0.1, and say when the connection is there
 //! lab-probe poke PORT PATH         ask for a page, and do not wait for it
 //! ```
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         ["serve", name] => serve(name),
         ["ask", name, request @ ..] => wire::ask(name, request),
         ["do", request @ ..] => Probe::new().and_then(|mut probe| probe.carry_out_all(request)),
+        ["leave", message] => request::leave(message),
         ["get", port, path] => page::get(port, path),
         ["poke", port, path] => page::poke(port, path),
         _ => Err("what is to be done?".into()),

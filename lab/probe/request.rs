@@ -53,6 +53,8 @@ impl Probe {
     /// hang-up                             close our ends of it
     /// passed                              the names of the descriptors that the manager passed
     /// spawn NAME                          start a child that serves under that name, and give its pid
+    /// shout MESSAGE                       have a child send it that is gone when the answer is there; nobody waits
+    ///                                     for the manager
     /// ```
     ///
     /// What is sent was also read by the manager when the answer is there, so that what it did about it can be looked
@@ -84,6 +86,7 @@ impl Probe {
             }
             ["passed"] => return Ok(self.passed.join(" ")),
             ["spawn", name] => return self.spawn(name),
+            ["shout", message] => return shout(message),
             _ => return Err(format!("{request:?}: what is that?").into()),
         };
         self.notifier.barrier()?.ok_or("there is no manager")?.wait(PATIENCE)?;
@@ -140,4 +143,16 @@ impl Probe {
         self.children.push(child);
         Ok(pid)
     }
+}
+
+/// A child sends the message, and is reaped.
+fn shout(message: &str) -> Result<String, Failure> {
+    let status = Command::new(std::env::current_exe()?).args(["leave", message]).status()?;
+    if status.success() { Ok(String::new()) } else { Err(status.to_string().into()) }
+}
+
+/// Sends a message, and does not look back.
+pub(crate) fn leave(message: &str) -> Result<String, Failure> {
+    Notifier::from_env()?.send(Message::raw(&unescape(message)?)?)?;
+    Ok(String::new())
 }

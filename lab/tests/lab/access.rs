@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use libtest_mimic::Trial;
-use readyup_lab::{Lab, Manager};
+use libtest_mimic::{Completion, Trial};
+use readyup_lab::{Lab, Manager, Signal};
+use rustix::process::{Pid, kill_process};
 
 use crate::probe::{ProbeUnit, outside, said};
 use crate::site::Site;
@@ -17,6 +18,7 @@ pub(crate) fn trials(site: &Arc<Site>) -> Vec<Trial> {
         site.trial_since(254, "access_can_be_changed_by_a_message", access_can_be_changed_by_a_message),
         site.trial("root_can_speak_for_the_main_process", root_can_speak_for_the_main_process),
         site.trial("others_can_speak_only_for_themselves", others_can_speak_only_for_themselves),
+        site.trial_aside("sender_that_is_gone_is_nobody", sender_that_is_gone_is_nobody),
         site.trial("main_process_can_hand_over", main_process_can_hand_over),
         site.trial("main_process_can_be_outside_if_root_says_so", main_process_outside),
     ]
@@ -88,6 +90,28 @@ fn others_can_speak_only_for_themselves(lab: &Lab) {
     // It is sent all the same, and systemd does not know the sender.
     assert_eq!(said(outside(lab, ["send", "STATUS=ours", &name]).user(NOBODY).run()), "sent as self");
     assert_eq!(unit.status(), "its own");
+}
+
+/// systemd looks up the unit of a sender when it gets to read the message. Without a barrier, a short-lived process may be
+/// gone by then, and nobody is told that its message was for nothing.
+fn sender_that_is_gone_is_nobody(site: &Site) -> Completion {
+    // PID 1 is stopped in it.
+    let lab = site.boot_aside("gone");
+    let unit = ProbeUnit::ready(&lab, "gone", "NotifyAccess=all\n");
+    let init = Pid::from_raw(lab.init().try_into().unwrap()).unwrap();
+    unit.main.send("STATUS=before");
+    kill_process(init, Signal::STOP).unwrap();
+    unit.main.ask(["shout", "STATUS=last words"]);
+    kill_process(init, Signal::CONT).unwrap();
+    unit.main.ask(["barrier"]);
+    assert_eq!(unit.status(), "before");
+    // At debug level only, systemd says why.
+    let log = lab.manager_log();
+    let reasons = ["Cannot find unit for notify message of PID", "Notify sender died before message is processed."];
+    assert!(reasons.iter().any(|reason| log.contains(reason)), "{log}");
+    drop(unit);
+    lab.stop().unwrap();
+    Completion::Completed
 }
 
 fn main_process_can_hand_over(lab: &Lab) {

@@ -18,6 +18,8 @@ pub(crate) fn trials(site: &Arc<Site>) -> Vec<Trial> {
     vec![
         site.trial("trace_shows_what_it_passes_on", trace_shows_what_it_passes_on),
         site.trial("trace_passes_on_barriers_in_order", trace_passes_on_barriers_in_order),
+        site.trial("trace_leaves_access_to_the_manager", trace_leaves_access_to_the_manager),
+        site.trial("trace_lends_its_name_to_nobody_who_is_gone", trace_lends_its_name_to_nobody_who_is_gone),
         site.trial("traced_main_process_can_hand_over", traced_main_process_can_hand_over),
         site.trial("users_trace_lends_nobody_its_name", users_trace_lends_nobody_its_name),
         site.trial("trace_ends_as_the_program_does", trace_ends_as_the_program_does),
@@ -43,6 +45,34 @@ fn trace_passes_on_barriers_in_order(lab: &Lab) {
     }
     // Nobody holds what went with a message that has no use for it.
     unit.main.ask(["send", "STATUS=with something", "fds=2", ";", "released"]);
+}
+
+/// Whomever the trace would believe: it is systemd that decides, by who has said it.
+fn trace_leaves_access_to_the_manager(lab: &Lab) {
+    for access in ["main", "all"] {
+        for traces in ["main", "all"] {
+            let name = format!("traced-{access}-{traces}");
+            let settings = traced(&name, &format!("--notify-access={traces}"));
+            let unit = ProbeUnit::ready(lab, &name, &format!("NotifyAccess={access}\n{settings}"));
+            unit.main.send("STATUS=main");
+            assert_eq!(unit.status(), "main");
+            let (child, _) = unit.main.spawn();
+            child.send("STATUS=child");
+            assert_eq!(unit.status() == "child", access == "all", "NotifyAccess={access}, and {traces} for the trace");
+        }
+    }
+}
+
+/// It cannot be passed on in the name of a process that is gone, and in that of the trace it would be believed.
+fn trace_lends_its_name_to_nobody_who_is_gone(lab: &Lab) {
+    let unit = ProbeUnit::ready(lab, "traced-gone", &traced("traced-gone", ""));
+    unit.main.send("STATUS=main");
+    let trace = unit.show("MainPID");
+    lab.run(["kill", "-STOP", &trace]).ok();
+    unit.main.ask(["shout", "STATUS=gone"]);
+    lab.run(["kill", "-CONT", &trace]).ok();
+    unit.main.ask(["barrier"]);
+    assert_eq!(unit.status(), "main");
 }
 
 fn traced_main_process_can_hand_over(lab: &Lab) {
