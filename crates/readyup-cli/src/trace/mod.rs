@@ -16,11 +16,13 @@ use relay::Relay;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd as _, BorrowedFd};
 use rustix::io::Errno;
-use signal_hook::consts::signal::SIGPIPE;
+use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Write, stdout};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,8 +42,9 @@ Examples:
   readyup trace --json -o trace.jsonl -- ./service --port 8080
   readyup trace --notify-access all -- ./start.sh
 
-Exit status: the program's own; 128 and the signal's number if a signal ended it; 125 if tracing failed, 126 if the
-program cannot be run, 127 if there is no such program.")]
+Exit status: the program's own; 128 and the signal's number if a signal ended it (of HUP, INT, TERM and PIPE the trace
+dies as well, since to systemd those are no failure); 125 if tracing failed, 126 if the program cannot be run, 127 if
+there is no such program.")]
 pub(crate) struct Options {
     /// Print one JSON object a line
     #[arg(long)]
@@ -111,10 +114,20 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             None if ready[1] => {
                 let status = child.wait()?;
                 trace.show(Kind::exit(status));
+                die_as(status);
                 return Ok(Exit::Of(status));
             }
             None => {}
         }
+    }
+}
+
+/// Ends as the program did, if that was by a signal that systemd takes for a clean end of a service: 128 and its number
+/// would be a failure to it.
+fn die_as(status: ExitStatus) {
+    if let Some(signal @ (SIGHUP | SIGINT | SIGTERM | SIGPIPE)) = status.signal() {
+        // Should it not work, there is still the exit status.
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
     }
 }
 

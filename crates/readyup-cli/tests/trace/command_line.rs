@@ -1,6 +1,7 @@
 //! Options, exit statuses, and where the output goes.
 
 use crate::{assert_status, events, of_kind, trace};
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 
 #[test]
@@ -21,6 +22,17 @@ fn ok_ended_by_a_signal() {
     let exit = of_kind(&events, "exit")[0];
     assert_eq!(exit["signal"], 9);
     assert!(exit.get("status").is_none());
+}
+
+/// As systemd sees it, a service that SIGTERM ended has ended well.
+#[test]
+fn ok_ended_by_a_signal_that_is_no_failure() {
+    for (name, number) in [("HUP", 1), ("INT", 2), ("PIPE", 13), ("TERM", 15)] {
+        let output = trace(&["--json"]).args(["sh", "-c", &format!("kill -{name} $$; sleep 60")]).output().unwrap();
+        assert_eq!(output.status.signal(), Some(number), "{output:?}");
+        let events = events(&output);
+        assert_eq!(of_kind(&events, "exit")[0]["signal"], number);
+    }
 }
 
 #[test]
