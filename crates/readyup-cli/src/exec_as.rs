@@ -28,12 +28,14 @@ pub(crate) fn command(program: &[OsString]) -> Result<Command, Failure> {
     if !PID_VARIABLES.into_iter().any(for_us) {
         let mut command = Command::new(name);
         command.args(arguments);
+        leave_ignored(&mut command);
         return Ok(command);
     }
     let own_program =
         std::env::current_exe().map_err(|error| Failure::new("finding the program file of readyup", &error))?;
     let mut command = Command::new(own_program);
     command.arg(NAME).arg("--").args(program);
+    leave_ignored(&mut command);
     for variable in PID_VARIABLES {
         if for_us(variable) {
             // Marks it as meant for whichever process this becomes.
@@ -49,12 +51,39 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let (name, arguments) = split(&options.command);
     let mut command = Command::new(name);
     command.args(arguments);
+    leave_ignored(&mut command);
     for variable in PID_VARIABLES {
         if std::env::var(variable).is_ok_and(|pid| pid == "0") {
             command.env(variable, std::process::id().to_string());
         }
     }
     Err(Failure::start(name, &command.exec()))
+}
+
+/// Leaves SIGPIPE ignored for the program, if it is for us: systemd has it so for every service (`IgnoreSIGPIPE=`), and the
+/// standard library puts it back to its default.
+#[allow(unsafe_code)]
+fn leave_ignored(command: &mut Command) {
+    if ignored_signals() & 1 << (libc::SIGPIPE - 1) == 0 {
+        return;
+    }
+    let ignore = || {
+        // SAFETY: it names no function.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+        Ok(())
+    };
+    // SAFETY: a single system call, which is allowed between fork and exec.
+    unsafe { command.pre_exec(ignore) };
+}
+
+/// The set of signals that this process ignores, bit 0 being signal 1.
+pub(crate) fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|set| u64::from_str_radix(set.trim(), 16).ok())
+        .unwrap_or(0)
 }
 
 fn split(program: &[OsString]) -> (&std::ffi::OsStr, &[OsString]) {

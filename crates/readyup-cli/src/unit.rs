@@ -43,11 +43,13 @@ fn unit(cgroups: &str, manager: Manager) -> Option<&str> {
     // The one hierarchy of today, or the one that systemd uses besides the older ones.
     let path = path("0::").filter(|path| *path != "/").or_else(|| path(":name=systemd:"))?;
     let mut services = path.split('/').filter(|part| part.ends_with(".service"));
-    match manager {
+    let service = match manager {
         Manager::System => services.next(),
         // The first is the user's manager itself.
         Manager::User => services.nth(1),
-    }
+    }?;
+    // A name that would look like one of the kernel's own files (memory.service) has this in front.
+    Some(service.strip_prefix('_').unwrap_or(service))
 }
 
 /// What a command prints, if it succeeds in time.
@@ -96,6 +98,7 @@ mod tests {
             ("0::/system.slice/web.service\n", Manager::System, Some("web.service")),
             ("0::/system.slice/system-web.slice/web@1.service/worker\n", Manager::System, Some("web@1.service")),
             ("3:cpu:/\n1:name=systemd:/system.slice/web.service\n0::/\n", Manager::System, Some("web.service")),
+            ("0::/system.slice/_memory.service\n", Manager::System, Some("memory.service")),
             (user, Manager::User, Some("web.service")),
             (user, Manager::System, Some("user@1000.service")),
             ("0::/user.slice/session-1.scope\n", Manager::System, None),

@@ -7,7 +7,7 @@ use crate::host::{Event, Host};
 use crate::process::Process;
 use crate::request::Request;
 use crate::streams::Streams;
-use crate::sys::{self, Signals};
+use crate::sys::{self, Disposition, Signals};
 use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -19,14 +19,20 @@ use rustix::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, read};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt};
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, waitpid};
 
 /// What is passed on to the program.
 const FORWARDED: [Signal; 8] =
     [Signal::HUP, Signal::TERM, Signal::INT, Signal::QUIT, Signal::TSTP, Signal::CONT, Signal::USR1, Signal::USR2];
 
+/// Where a signal came from: the kernel itself.
+const SI_KERNEL: i32 = 0x80;
+
 /// What systemd's programs end with when they cannot run another.
 const SYSTEMD_EXIT_EXEC: u8 = 203;
+
+/// How long it takes a command to send a barrier after its message, and a little more.
+const LINGER: Duration = Duration::from_millis(10);
 
 /// How long a program that was not ready in time has to end when it is asked to.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
@@ -48,10 +54,16 @@ pub(crate) fn run(
     let manager_pid = manager_pid.map_err(|_| failed(Errno::INVAL))?;
     let environment = environment(process, &address, &manager_pid);
     let program = Program::new(process, &request.command, environment);
+    // If it is ignored, nobody hears how the program ends.
+    let child_signal = sys::set_disposition(Signal::CHILD.as_raw(), Disposition::DEFAULT)
+        .map_err(|errno| Failure::system("taking signals", errno))?;
     let (signals, blocked) = sys::take_signals(signals).map_err(|errno| Failure::system("taking signals", errno))?;
     let start = monotonic_now();
-    let pid = sys::fork(|| become_program(process, request, streams, &program, blocked))
-        .map_err(|errno| Failure::system("starting a process", errno))?;
+    let pid = sys::fork(|| {
+        let inherited = Inherited { blocked, child_signal };
+        become_program(process, request, streams, &program, inherited)
+    })
+    .map_err(|errno| Failure::system("starting a process", errno))?;
     let number = pid.as_raw_nonzero().get().unsigned_abs();
     let mut nobody = ();
     let host = if request.json { host } else { &mut nobody };
@@ -94,16 +106,22 @@ fn environment<'a>(process: &Process<'a>, notify_socket: &'a CStr, manager_pid: 
     process.environment.iter().copied().filter(|entry| !is_replaced(entry)).chain(ours.iter().copied()).collect()
 }
 
+/// What the program gets as we got it, and not as we changed it for ourselves.
+struct Inherited {
+    blocked: Signals,
+    child_signal: Disposition,
+}
+
 /// In the child: does not return if all goes well.
 fn become_program(
     process: &Process<'_>,
     request: &Request<'_>,
     streams: &Streams,
     program: &Program<'_>,
-    blocked: Signals,
+    inherited: Inherited,
 ) -> u8 {
-    // What we blocked for ourselves would stay so.
-    let prepared = sys::set_signal_mask(blocked).and_then(|()| {
+    let prepared = sys::set_disposition(Signal::CHILD.as_raw(), inherited.child_signal).and_then(|_| {
+        sys::set_signal_mask(inherited.blocked)?;
         let null = openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
         sys::redirect(null.as_fd(), 0)?;
         sys::redirect(null.as_fd(), 1)?;
@@ -144,11 +162,24 @@ impl Child<'_> {
             // After having looked whether it has ended, so that what it said last counts.
             if self.receive(host)? {
                 host.event(&Event::Ready { time: monotonic_now().saturating_sub(self.start) });
+                self.linger();
                 return Ok(Exit::Success);
             }
             if let Some(status) = ended {
                 return self.ended(status, host);
             }
+        }
+    }
+
+    /// Waits a moment for the barrier that a command sends after READY=1: it would complain that we are gone.
+    fn linger(&self) {
+        if self.process.is_systemd_notify() {
+            return;
+        }
+        let timeout = Timespec { tv_sec: 0, tv_nsec: LINGER.subsec_nanos().into() };
+        let mut fds = [PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::IN)];
+        if poll(&mut fds, Some(&timeout)).is_ok_and(|ready| ready > 0) {
+            let _ = sys::receive(self.socket.as_fd(), &mut [0; MESSAGE_MAX]);
         }
     }
 
@@ -209,14 +240,20 @@ impl Child<'_> {
 
     /// Passes signals on, and looks whether the program has ended.
     fn pass_on_signals(&self) -> Result<Option<WaitStatus>, Failure> {
-        // A `struct signalfd_siginfo`, which begins with the signal's number.
+        // A `struct signalfd_siginfo`: the signal's number, an error, and where it came from.
         let mut info = [0u8; 128];
         while matches!(read(&self.signals, &mut info), Ok(128)) {
-            let signal = info.first_chunk().map(|number| i32::from_ne_bytes(*number));
-            let forwarded = FORWARDED.into_iter().find(|forwarded| Some(forwarded.as_raw()) == signal);
-            if let Some(signal) = forwarded {
+            let number = |at: usize| info.get(at..).and_then(|info| info.first_chunk()).map(|n| i32::from_ne_bytes(*n));
+            let signal = FORWARDED.into_iter().find(|forwarded| number(0) == Some(forwarded.as_raw()));
+            // A terminal sends to the whole foreground group, so that the program has it already.
+            let is_from_terminal = number(8) == Some(SI_KERNEL);
+            if let Some(signal) = signal.filter(|_| !is_from_terminal || self.process.is_systemd_notify()) {
                 // If it is gone the look below tells.
                 let _ = kill_process(self.pid, signal);
+            }
+            if is_from_terminal && signal == Some(Signal::TSTP) {
+                // Stopped with the program, as a shell's job; otherwise nobody would get the terminal back.
+                let _ = kill_process(getpid(), Signal::STOP);
             }
         }
         match waitpid(Some(self.pid), WaitOptions::NOHANG) {

@@ -153,6 +153,25 @@ pub(crate) fn set_signal_mask(signals: Signals) -> Result<(), Errno> {
     Ok(())
 }
 
+/// What is done about a signal: a `struct sigaction` of the kernel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Disposition([u64; 4]);
+
+impl Disposition {
+    /// What is done if nobody says otherwise: no function, no flags, an empty mask.
+    pub(crate) const DEFAULT: Self = Self([0; 4]);
+}
+
+/// Changes what is done about a signal, and returns what was done before. Only between the default, ignoring it, and what
+/// this function has returned.
+pub(crate) fn set_disposition(signal: i32, new: Disposition) -> Result<Disposition, Errno> {
+    let mut old = Disposition::DEFAULT;
+    // SAFETY: both structures live during the call and are as large as the kernel's; what is set is no function of ours.
+    unsafe { syscall!(Sysno::rt_sigaction, signal as usize, &raw const new.0, &raw mut old.0, size_of::<u64>()) }
+        .map_err(errno)?;
+    Ok(old)
+}
+
 /// What `recvmsg` brought besides the payload.
 #[derive(Debug, Default)]
 pub(crate) struct Received {

@@ -5,7 +5,7 @@ mod host;
 use crate::Start;
 use clap::{Arg, ArgAction, Command};
 use readyup_notify::{Argument, Face, OPTIONS, OptionDefinition, Process, VERBS, Verb, VerbDefinition};
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -19,8 +19,7 @@ pub(crate) fn run(start: &Start) -> Option<u8> {
 /// Who is asked, and the arguments that are for them.
 fn face(arguments: &[&'static CStr]) -> Option<(Face, Vec<&'static CStr>)> {
     let (name, rest) = arguments.split_first()?;
-    let name = Path::new(std::ffi::OsStr::from_bytes(name.to_bytes())).file_name()?;
-    if name == "systemd-notify" {
+    if Path::new(OsStr::from_bytes(name.to_bytes())).file_name() == Some(OsStr::new("systemd-notify")) {
         return Some((Face::SystemdNotify, rest.to_vec()));
     }
     let (verb, rest) = rest.split_first()?;

@@ -77,7 +77,7 @@ impl AsFd for Child {
 
 impl Signals {
     fn catch() -> io::Result<Self> {
-        let ignored = ignored_signals();
+        let ignored = exec_as::ignored_signals();
         // A signal that was ignored when we were started (by nohup, say) stays so, for the program as well.
         let wanted = PASSED_ON.into_iter().chain(REAL_TIME).filter(|signal| ignored & (1 << (signal - 1)) == 0);
         let (read, write) = UnixStream::pair()?;
@@ -118,14 +118,4 @@ fn signal(number: i32) -> Option<Signal> {
     } else {
         Signal::from_named_raw(number)
     }
-}
-
-/// The set of signals that this process ignores, bit 0 being signal 1.
-fn ignored_signals() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|set| u64::from_str_radix(set.trim(), 16).ok())
-        .unwrap_or(0)
 }

@@ -6,6 +6,7 @@ mod event;
 mod relay;
 mod text;
 
+use crate::exec_as;
 use crate::exit::{Exit, Failure};
 use child::Child;
 use clap::{Args, ValueEnum};
@@ -199,8 +200,11 @@ struct Output {
 impl Output {
     fn open(options: &Options) -> Result<Self, Failure> {
         // A reader that goes away is an error of `write`, not our end, and not the program's.
-        signal_hook::flag::register(SIGPIPE, Arc::default())
-            .map_err(|error| Failure::new("catching a signal", &error))?;
+        // (Not to be changed where it is ignored, as in a service: the program is to get it as we got it.)
+        if exec_as::ignored_signals() & 1 << (SIGPIPE - 1) == 0 {
+            signal_hook::flag::register(SIGPIPE, Arc::default())
+                .map_err(|error| Failure::new("catching a signal", &error))?;
+        }
         let to: Box<dyn Write> = match &options.output {
             None => Box::new(stdout()),
             Some(path) => Box::new(

@@ -138,3 +138,29 @@ fn ok_the_program_s_surroundings() {
     assert!(lines[2].starts_with('@') || lines[1].starts_with('@'), "{text}");
     assert!(lines.last().unwrap().ends_with("0000000000000000"), "{text}");
 }
+
+/// As some supervisors start their children. Without care the kernel would tell nobody how the program ended.
+#[test]
+fn ok_where_sigchld_is_ignored() {
+    let mut command = Command::new("sh");
+    let script = "trap '' CHLD; exec \"$0\" notify --fork -q -- sh -c 'grep ^SigIgn /proc/self/status >&2; exit 3'";
+    let output = command.args(["-c", script, env!("CARGO_BIN_EXE_readyup")]).output().unwrap();
+    assert_status(&output, 3);
+    let own = Command::new("sh").args(["-c", "trap '' CHLD; exec grep ^SigIgn /proc/self/status"]).output().unwrap();
+    assert_eq!(output.stderr, own.stdout);
+}
+
+/// A command of the program's says READY=1, and asks whether it was read.
+#[test]
+fn ok_a_command_that_waits_until_it_was_read() {
+    if !crate::is_root() {
+        eprintln!("skipped: only root can speak for the program");
+        return;
+    }
+    for _ in 0..50 {
+        let output = fork(&[], "$R ready; echo $? >&2; exec sleep 60 2>/dev/null").output().unwrap();
+        assert_status(&output, 0);
+        let _survivor = Survivor(pid(String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()));
+        assert_eq!(stderr(&output), "0\n");
+    }
+}

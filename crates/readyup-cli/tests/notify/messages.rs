@@ -116,6 +116,13 @@ fn ok_called_by_the_name_of_systemd_notify() {
 }
 
 #[test]
+fn ok_called_by_no_name() {
+    for name in ["", "/", ".."] {
+        assert_status(&readyup(&["ready"]).arg0(name).output().unwrap(), 0);
+    }
+}
+
+#[test]
 fn ok_help() {
     for arguments in
         [&["notify", "--help"][..], &["notify", "-h"], &["help", "notify"], &["notify", "x", "--help", "-x"]]

@@ -3,7 +3,7 @@
 use crate::trace;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 #[test]
 fn ok_each() {
@@ -39,4 +39,23 @@ fn ok_what_was_ignored_stays_so() {
         .status()
         .unwrap();
     assert_eq!(status.code(), Some(4), "nohup's kind of protection holds for the program too");
+}
+
+/// systemd has it ignored for every service, and a shell for none.
+#[test]
+fn ok_sigpipe_is_left_as_it_was() {
+    let show = "grep ^SigIgn /proc/self/status";
+    for prepare in ["", "trap '' PIPE; "] {
+        let direct = Command::new("sh").args(["-c", &format!("{prepare}exec {show}")]).output().unwrap();
+        let mut traced = Command::new("sh");
+        traced.args([
+            "-c",
+            &format!("{prepare}exec \"$0\" trace -o /dev/null -- {show}"),
+            env!("CARGO_BIN_EXE_readyup"),
+        ]);
+        for variable in readyup::protocol::NOTIFY_VARIABLES {
+            traced.env_remove(variable);
+        }
+        assert_eq!(traced.output().unwrap().stdout, direct.stdout, "{prepare}");
+    }
 }

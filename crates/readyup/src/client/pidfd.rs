@@ -8,7 +8,7 @@ use rustix::process::Pid;
 
 /// The number that the kernel gives to a process and to no other until it is booted again: what
 /// [`Assignment::MainPidFdId`](crate::Assignment::MainPidFdId) wants, and what `$LISTEN_PIDFDID` says. `None` where the
-/// kernel, older than 6.9, has no such number.
+/// kernel, older than 6.9, has no such number, or where it cannot be asked for it.
 ///
 /// See `MAINPIDFDID=` in [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
 ///
@@ -33,7 +33,8 @@ pub fn pidfd_id(pid: u32) -> Result<Option<u64>, Error> {
     // Not even a number that could be one.
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| failed(Errno::SRCH))?;
     let pidfd = match sys::pidfd_open(pid) {
-        Err(Errno::NOSYS) => return Ok(None),
+        // Not known, or not allowed by a container's filter of system calls, or no descriptor left: it is an extra.
+        Err(Errno::NOSYS | Errno::PERM | Errno::MFILE | Errno::NFILE) => return Ok(None),
         pidfd => pidfd.map_err(failed)?,
     };
     let magic = fstatfs(sys::borrow(&pidfd)).map_err(failed)?.f_type as u64;
