@@ -13,6 +13,7 @@ pub use arguments::command;
 use arguments::Command;
 use exit::Exit;
 use std::ffi::CStr;
+use std::os::fd::{AsRawFd as _, IntoRawFd as _};
 
 /// What the process was given when it was started.
 #[derive(Clone, Debug)]
@@ -30,6 +31,7 @@ pub fn run(start: &Start) -> u8 {
     if let Some(status) = notify::run(start) {
         return status;
     }
+    occupy_standard_streams();
     let command = match arguments::parse(start) {
         Ok(command) => command,
         Err(error) => {
@@ -48,5 +50,17 @@ pub fn run(start: &Start) -> u8 {
             eprintln!("readyup: {}", failure.message);
             failure.exit.code()
         }
+    }
+}
+
+/// Puts `/dev/null` where standard input, output or error is closed: what is opened next would get its number, and be
+/// written to as if it were that.
+fn occupy_standard_streams() {
+    while let Ok(null) = std::fs::File::options().read(true).write(true).open("/dev/null") {
+        if null.as_raw_fd() > 2 {
+            return;
+        }
+        // It stays as long as the process does.
+        let _ = null.into_raw_fd();
     }
 }

@@ -55,8 +55,8 @@ fn unit(cgroups: &str, manager: Manager) -> Option<&str> {
 /// What a command prints, if it succeeds in time.
 fn output(command: &mut Command, limit: Duration) -> Option<String> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    let end = Instant::now().checked_add(limit);
     let text = child.stdout.take().and_then(|mut stdout| {
-        let end = Instant::now().checked_add(limit);
         let mut text = Vec::new();
         let mut part = [0; 256];
         loop {
@@ -71,11 +71,16 @@ fn output(command: &mut Command, limit: Duration) -> Option<String> {
             }
         }
     });
-    if text.is_none() {
-        // It is ours, and of no use any more.
-        let _ = child.kill();
+    // It has said all it will; one that does not end is of no use any more.
+    while text.is_some() && end.is_none_or(|end| Instant::now() < end) {
+        if let Some(status) = child.try_wait().ok()? {
+            return text.filter(|_| status.success());
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
-    child.wait().ok().filter(|status| status.success()).and(text)
+    let _ = child.kill();
+    let _ = child.wait();
+    None
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl<'a> Program<'a> {
                 // Not there, but it may be in the next directory.
                 Errno::NOENT | Errno::NOTDIR | Errno::STALE | Errno::NODEV | Errno::TIMEDOUT => {}
                 // Nor this, but if there is no other it is what went wrong.
-                Errno::ACCESS => result = Errno::ACCESS,
+                errno @ (Errno::ACCESS | Errno::NAMETOOLONG) => result = errno,
                 Errno::NOEXEC => {
                     let mut arguments = Vec::with_capacity(self.arguments.len() + 1);
                     arguments.extend([c"/bin/sh", candidate.as_c_str()]);

@@ -46,7 +46,8 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let failed = |errno| Failure::system("making a notify socket for the program", errno);
     let (socket, address) = notify_socket().map_err(failed)?;
-    let mut signals = Signals::EMPTY.with(Signal::CHILD.as_raw());
+    // If nobody reads what we print, that must not end us, and leave the program to itself.
+    let mut signals = Signals::EMPTY.with(Signal::CHILD.as_raw()).with(Signal::PIPE.as_raw());
     for signal in FORWARDED {
         signals = signals.with(signal.as_raw());
     }
@@ -216,7 +217,10 @@ impl Child<'_> {
                 Err(errno) => return Err(Failure::system("receiving", errno)),
             };
             if received.pid != Some(self.pid) {
-                self.ignored("it came from another process than the program itself");
+                self.ignored(
+                    "it came from another process than the program itself; whatever says READY=1 must `exec` from it, \
+                     or be root",
+                );
                 continue;
             }
             let Some(message) = payload.get(..received.len).and_then(|payload| Message::parse(payload).ok()) else {
@@ -275,6 +279,11 @@ impl Child<'_> {
         }
         let status = status.exit_status().unwrap_or_default() as u8;
         host.event(&Event::Exited { status });
+        if !self.process.is_systemd_notify() && !self.quiet {
+            let number = assignments::decimal(status.into());
+            let text = ["warning: the program ended with status ", &number, " and never said READY=1"].concat();
+            self.streams.complain(self.process, &text);
+        }
         Ok(if status == 0 { Exit::Success } else { Exit::Of(status) })
     }
 

@@ -318,17 +318,24 @@ pub(crate) fn parent_to_speak_as(process: &Process<'_>, streams: &Streams) -> Pa
 
 /// Who `$MANAGERPID` says is the manager, if that is still the same process.
 fn manager_pid(process: &Process<'_>, streams: &Streams) -> Option<u32> {
+    // `systemd-notify` complains of a manager that is gone. What was started by one that came before us has every reason to
+    // be there still.
+    let complain = |text: &[&str]| {
+        if process.is_systemd_notify() {
+            streams.complain(process, &text.concat());
+        }
+    };
     let value = process.variable("MANAGERPID")?;
     let pid = number::pid(value).ok().filter(|pid| sys::is_process(*pid));
     if pid.is_none() {
-        streams.complain(process, &["warning: MANAGERPID=", &lossy(value), " is no process; ignored"].concat());
+        complain(&["warning: MANAGERPID=", &lossy(value), " is no process; ignored"]);
     }
     let is_same = match process.variable("MANAGERPIDFDID") {
         None => true,
         Some(id) => {
             let number = number::unsigned(id).ok();
             if number.is_none() {
-                streams.complain(process, &["warning: MANAGERPIDFDID=", &lossy(id), " is no number; ignored"].concat());
+                complain(&["warning: MANAGERPIDFDID=", &lossy(id), " is no number; ignored"]);
             }
             number.is_some() && pid.and_then(|pid| readyup::pidfd_id(pid).ok().flatten()) == number
         }

@@ -11,6 +11,7 @@ use crate::streams::Streams;
 use crate::sys;
 use alloc::vec::Vec;
 use core::time::Duration;
+use readyup::protocol::MESSAGE_MAX;
 use readyup::{Attachments, ErrorKind, Message, Notifier, Outcome, monotonic_now};
 use rustix::fd::{AsFd as _, BorrowedFd};
 use rustix::io::Errno;
@@ -25,10 +26,16 @@ pub(crate) fn run(
     streams: &Streams,
     host: &mut dyn Host,
 ) -> Result<Exit, Failure> {
-    let payload = assignments::build(request);
+    let mut payload = assignments::build(request);
     let message = match process.face {
         Face::SystemdNotify => Message::verbatim(&payload),
-        Face::Readyup(_) => assignments::check(request, &payload)?,
+        Face::Readyup(verb) => {
+            if verb != Verb::Notify && payload.len() < MESSAGE_MAX {
+                // It may be left out, but s6 waits for it. (`notify` says to the byte what `systemd-notify` says.)
+                payload.push(b'\n');
+            }
+            assignments::check(request, &payload)?
+        }
     };
     if let Some(user) = request.user {
         // The real ids only: those are what the credentials say, and the effective ones are what allows saying it.
@@ -46,9 +53,12 @@ pub(crate) fn run(
                     Parent::IsManager | Parent::Elsewhere => None,
                 },
             };
-            let (notifier, outcome) = match process.face {
-                Face::Readyup(Verb::Barrier) => (notifier, Outcome::Sent),
-                _ => say(notifier, message, request, speak_as, &mut time)?,
+            let is_barrier = process.face == Face::Readyup(Verb::Barrier);
+            let (notifier, outcome) = if is_barrier {
+                time.start();
+                (notifier, Outcome::Sent)
+            } else {
+                say(notifier, message, request, speak_as, &mut time)?
             };
             if !request.no_block {
                 wait(process, notifier, speak_as, &time)?;
@@ -78,12 +88,10 @@ impl Time {
         }
     }
 
-    /// Starts the clock, and says how long a message may take.
-    fn for_message(&mut self) -> Duration {
+    fn start(&mut self) {
         if self.barrier.is_none() && self.limit != Duration::MAX {
             self.start = Some(monotonic_now());
         }
-        self.limit
     }
 
     fn for_barrier(&self) -> Duration {
@@ -99,8 +107,10 @@ fn say(
     speak_as: Option<u32>,
     time: &mut Time,
 ) -> Result<(Notifier, Outcome), Failure> {
-    let limit = if request.no_block { time.limit } else { time.for_message() };
-    let notifier = notifier.with_timeout(limit);
+    if !request.no_block {
+        time.start();
+    }
+    let notifier = notifier.with_timeout(time.limit);
     let fds: Vec<BorrowedFd<'_>> = request.fds.iter().map(|fd| fd.as_fd()).collect();
     let outcome = notifier
         .send_with(message, &Attachments { pid: speak_as, insist: false, fds: &fds })
@@ -111,14 +121,19 @@ fn say(
 /// Waits until the manager has read what was said.
 fn wait(process: &Process<'_>, notifier: Notifier, speak_as: Option<u32>, time: &Time) -> Result<(), Failure> {
     let notifier = notifier.with_timeout(time.for_barrier());
-    match notifier.barrier_as(speak_as) {
-        Ok(Some(barrier)) => barrier.wait(time.for_barrier()).map_err(|error| Failure::library("", &error)),
-        Ok(None) => Ok(()),
+    let error = match notifier.barrier_as(speak_as) {
+        Ok(Some(barrier)) => return barrier.wait(time.for_barrier()).map_err(|error| Failure::library("", &error)),
+        Ok(None) => return Ok(()),
+        Err(error) => error,
+    };
+    match (error.kind(), process.face) {
         // Over a vsock a message is only sent once it was read.
-        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(()),
-        // It has gone since, which answers all questions: who waits for READY=1 may be content with that.
-        Err(error) if error.kind() == ErrorKind::Refused && !process.is_systemd_notify() => Ok(()),
-        Err(error) => Err(Failure::library("the message was sent, but asking whether it was read failed: ", &error)),
+        (ErrorKind::Unsupported, _) => Ok(()),
+        (_, Face::Readyup(Verb::Barrier)) => Err(Failure::library("", &error)),
+        // The message went through the same socket a moment ago. If its owner is gone since, nobody will read any more;
+        // if it takes no descriptors, as `systemd-notify --fork` does not, nobody can be asked.
+        (ErrorKind::Refused | ErrorKind::NotFound | ErrorKind::PermissionDenied, Face::Readyup(_)) => Ok(()),
+        _ => Err(Failure::library("the message was sent, but asking whether it was read failed: ", &error)),
     }
 }
 

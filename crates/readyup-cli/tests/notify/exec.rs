@@ -40,7 +40,7 @@ fn err_programs_that_cannot_be_run() {
     let (output, told) = tell(&["ready", "--exec", ";", "no-such-program"]);
     assert_status(&output, 127);
     assert_eq!(stderr(&output), "readyup: no-such-program: cannot be run: no such file (ENOENT)\n");
-    assert_eq!(texts(&told), ["READY=1", "(barrier)"]);
+    assert_eq!(texts(&told), ["READY=1\n", "(barrier)"]);
     let (output, _) = tell(&["ready", "--exec", ";", "/dev/null"]);
     assert_status(&output, 126);
     assert_eq!(stderr(&output), "readyup: /dev/null: cannot be run: permission denied (EACCES)\n");

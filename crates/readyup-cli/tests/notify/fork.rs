@@ -69,6 +69,8 @@ fn ok_ends_as_the_program_does() {
         let output = fork(&["--json"], &format!("exit {status}")).output().unwrap();
         assert_status(&output, status);
         assert_eq!(events(&output)[1], serde_json::json!({"event": "exited", "status": status}));
+        let text = format!("readyup: warning: the program ended with status {status} and never said READY=1\n");
+        assert_eq!(stderr(&output), text);
     }
     let output = fork(&["-q"], "kill -TERM $$").output().unwrap();
     assert_status(&output, 128 + 15);
@@ -163,4 +165,12 @@ fn ok_a_command_that_waits_until_it_was_read() {
         let _survivor = Survivor(pid(String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()));
         assert_eq!(stderr(&output), "0\n");
     }
+}
+
+#[test]
+fn ok_nobody_reads_what_is_printed() {
+    let mut child =
+        fork(&["--json"], "sleep 0.2; exit 3").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(3));
 }

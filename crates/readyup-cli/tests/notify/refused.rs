@@ -5,6 +5,7 @@ use readyup::manager::Listener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::os::unix::process::CommandExt as _;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -134,4 +135,36 @@ fn err_a_manager_that_does_not_read() {
     let output = full.into_iter().find(|output| !output.status.success()).expect("the queue has an end");
     assert_status(&output, 1);
     assert!(stderr(&output).contains("the manager's queue is full"), "{}", stderr(&output));
+}
+
+/// It was in time, if it was; and nobody is left who could read it later.
+#[test]
+fn ok_a_manager_that_goes_once_it_has_heard() {
+    let listener = Listener::private().unwrap();
+    let address = listener.address().to_os_string();
+    let mut child = readyup(&["ready", "--timeout=10"]).env("NOTIFY_SOCKET", address).spawn().unwrap();
+    assert!(listener.receive(Some(crate::SOON)).unwrap().is_some());
+    drop(listener);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn err_a_barrier_alone_keeps_to_its_time() {
+    let listener = Listener::private().unwrap();
+    let notify = |arguments: &[&str]| {
+        let mut command = readyup(arguments);
+        command.env("NOTIFY_SOCKET", listener.address().to_os_string());
+        command
+    };
+    let fill = || notify(&["notify", "X_FULL=1", "--no-block", "--timeout=0"]).stderr(Stdio::null()).status().unwrap();
+    while fill().success() {}
+    let start = Instant::now();
+    let child = notify(&["barrier", "--timeout=1"]).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    // Room for the question, but it is not answered.
+    listener.receive(Some(crate::SOON)).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(start.elapsed() < Duration::from_millis(1600), "{:?}", start.elapsed());
+    assert_status(&output, 1);
+    assert!(stderr(&output).starts_with("readyup: the manager did not answer the barrier"), "{}", stderr(&output));
 }

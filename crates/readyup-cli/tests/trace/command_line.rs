@@ -104,3 +104,16 @@ fn ok_nothing_is_left_in_the_runtime_directory() {
     assert!(String::from_utf8_lossy(&output.stdout).contains(directory.path().to_str().unwrap()));
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }
+
+/// What is opened first would otherwise be taken for them.
+#[test]
+fn ok_with_standard_streams_closed() {
+    let script = "exec \"$0\" trace -- sh -c 'i=0; while [ $i -lt 50 ]; do \"$0\" notify X_I=$i; i=$((i + 1)); done; exit 3' \"$0\" 0<&- 1>&- 2>&-";
+    let mut command = Command::new("sh");
+    for variable in readyup::protocol::NOTIFY_VARIABLES {
+        command.env_remove(variable);
+    }
+    let output = command.args(["-c", script, env!("CARGO_BIN_EXE_readyup")]).output().unwrap();
+    assert_status(&output, 3);
+    assert!(output.stdout.is_empty() && output.stderr.is_empty());
+}
