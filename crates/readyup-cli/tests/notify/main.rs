@@ -1,6 +1,7 @@
 //! `readyup notify` and its short forms, run as a script runs them. What they have in common with `systemd-notify` is
 //! tested beside the original, in `conformance`.
 
+mod anywhere;
 mod exec;
 mod fork;
 mod messages;
