@@ -60,19 +60,26 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     Err(Failure::start(name, &command.exec()))
 }
 
-/// Leaves SIGPIPE ignored for the program, if it is for us: systemd has it so for every service (`IgnoreSIGPIPE=`), and the
-/// standard library puts it back to its default.
+/// What a program may find ignored and should, if we did: SIGPIPE is ignored for every service (`IgnoreSIGPIPE=`), and the
+/// standard library puts it back to its default; SIGCHLD we cannot leave ignored for ourselves.
+const LEFT_IGNORED: [i32; 2] = [libc::SIGPIPE, libc::SIGCHLD];
+
+/// Leaves those signals ignored for the program that are ignored now.
 #[allow(unsafe_code)]
 fn leave_ignored(command: &mut Command) {
-    if ignored_signals() & 1 << (libc::SIGPIPE - 1) == 0 {
+    let ignored = ignored_signals();
+    let ignored = LEFT_IGNORED.map(|signal| (ignored & 1 << (signal - 1) != 0).then_some(signal));
+    if ignored == [None, None] {
         return;
     }
-    let ignore = || {
-        // SAFETY: it names no function.
-        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    let ignore = move || {
+        for signal in ignored.into_iter().flatten() {
+            // SAFETY: it names no function.
+            unsafe { libc::signal(signal, libc::SIG_IGN) };
+        }
         Ok(())
     };
-    // SAFETY: a single system call, which is allowed between fork and exec.
+    // SAFETY: nothing but system calls, which is allowed between fork and exec.
     unsafe { command.pre_exec(ignore) };
 }
 

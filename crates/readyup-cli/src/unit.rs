@@ -22,9 +22,11 @@ pub(crate) fn access(limit: Duration) -> Option<UnitAccess> {
     if manager == Manager::User {
         command.arg("--user");
     }
-    command.args(["show", "--property=NotifyAccess", "--value", "--", unit]).env_remove("NOTIFY_SOCKET");
-    let access = output(&mut command, limit)?;
-    let access = access.trim();
+    command.args(["show", "--property=LoadState,NotifyAccess", "--", unit]).env_remove("NOTIFY_SOCKET");
+    let properties = output(&mut command, limit)?;
+    let property = |name: &str| properties.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    // Of a unit that it does not know systemd says anything.
+    let access = property("NotifyAccess").filter(|_| property("LoadState") == Some("loaded"))?;
     ["none", "main", "exec", "all"].contains(&access).then(|| UnitAccess { unit: unit.into(), access: access.into() })
 }
 

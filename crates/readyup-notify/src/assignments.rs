@@ -1,6 +1,8 @@
 //! From what was asked for to the datagram's bytes.
 
 use crate::exit::{Failure, lossy};
+use crate::number;
+use crate::options::Verb;
 use crate::request::Request;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -73,7 +75,17 @@ pub(crate) fn check<'m>(request: &Request<'_>, payload: &'m [u8]) -> Result<Mess
     for assignment in &request.assignments {
         let shown = lossy(assignment);
         let Some(len) = assignment.iter().position(|byte| *byte == b'=') else {
-            return Err(Failure::usage(["\"", &shown, "\" is no assignment: VARIABLE=VALUE is wanted"].concat()));
+            let mut text = ["\"", &shown, "\" is no assignment: VARIABLE=VALUE is wanted"].concat();
+            if request.main_pid.is_some() && number::pid(assignment).is_ok() {
+                text.push_str("; did you mean --pid=");
+                text.push_str(&shown);
+                text.push('?');
+            } else if Verb::from_name(assignment).is_some() {
+                text.push_str("; did you mean `readyup ");
+                text.push_str(&shown);
+                text.push_str("`?");
+            }
+            return Err(Failure::usage(text));
         };
         let key = assignment.get(..len).unwrap_or_default();
         let is_key = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';

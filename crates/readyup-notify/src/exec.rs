@@ -4,7 +4,6 @@ use crate::exit::{Exit, Failure, lossy};
 use crate::process::Process;
 use crate::sys;
 use alloc::ffi::CString;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use rustix::io::Errno;
@@ -72,8 +71,7 @@ pub(crate) fn exec(process: &Process<'_>, command: &[&CStr]) -> Failure {
 /// The exit status and the text of a program that could not be run.
 pub(crate) fn failure(command: &[&CStr], errno: Errno) -> Failure {
     let exit = if errno == Errno::NOENT { Exit::NotFound } else { Exit::CannotRun };
-    let name = lossy(command.first().copied().unwrap_or_default().to_bytes());
-    let mut message = String::from(name);
+    let mut message = lossy(command.first().copied().unwrap_or_default().to_bytes());
     message.push_str(": cannot be run: ");
     readyup::describe_errno(errno.raw_os_error(), &mut |piece| message.push_str(piece));
     Failure::new(exit, errno, message)

@@ -93,7 +93,15 @@ pub(crate) fn with_errno(what: &str, errno: Errno) -> String {
     message
 }
 
-/// Bytes that need not be UTF-8, for a message.
-pub(crate) fn lossy(bytes: &[u8]) -> alloc::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
+/// Bytes for a message: they need not be UTF-8, and must not command the terminal that shows it.
+pub(crate) fn lossy(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for c in String::from_utf8_lossy(bytes).chars() {
+        if c.is_control() {
+            text.extend(c.escape_default());
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }

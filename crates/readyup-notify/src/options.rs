@@ -167,7 +167,7 @@ pub static OPTIONS: &[OptionDefinition] = &[
         Flag::Quiet,
         "quiet",
         Argument::None,
-        "Print no pid, no notes and no warnings, and don't ask systemd whether the unit is listened to",
+        "Print no pid, no notes and no warnings, nor look for what to warn of",
     )
     .short(b'q'),
     OptionDefinition::new(Flag::Help, "help", Argument::None, "Show this help").short(b'h'),

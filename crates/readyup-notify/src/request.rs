@@ -245,6 +245,9 @@ impl<'a> Request<'a> {
             Verb::Stopping => self.stopping = true,
             Verb::Watchdog => self.watchdog = true,
             Verb::Status => {
+                if self.assignments.is_empty() && self.status.is_some() {
+                    return Ok(());
+                }
                 if self.assignments.is_empty() {
                     return Err(Failure::usage("what is the status? For example: readyup status 'Loading the index'"));
                 }

@@ -4,6 +4,7 @@ use crate::assignments;
 use crate::exec;
 use crate::exit::{Exit, Failure};
 use crate::host::{Host, UnitAccess};
+use crate::number;
 use crate::options::Verb;
 use crate::process::{Face, Process};
 use crate::request::{Parent, Request, parent_to_speak_as};
@@ -58,7 +59,14 @@ pub(crate) fn run(
                 time.start();
                 (notifier, Outcome::Sent)
             } else {
-                say(notifier, message, request, speak_as, &mut time)?
+                match say(notifier, message, request, speak_as, &mut time) {
+                    // Said to a manager that has come and gone, as `--fork` does: what it started goes on without one.
+                    Err(error) if error.kind() == ErrorKind::Refused && manager_is_gone(process) => {
+                        no_manager(process, request, streams)?;
+                        return become_program(process, request);
+                    }
+                    said => said.map_err(|error| Failure::library("", &error))?,
+                }
             };
             if !request.no_block {
                 wait(process, notifier, speak_as, &time)?;
@@ -68,7 +76,18 @@ pub(crate) fn run(
             }
         }
     }
+    become_program(process, request)
+}
+
+/// The end: what `--exec` names, if it names something.
+fn become_program(process: &Process<'_>, request: &Request<'_>) -> Result<Exit, Failure> {
     if request.command.is_empty() { Ok(Exit::Success) } else { Err(exec::exec(process, &request.command)) }
+}
+
+/// Whether `$MANAGERPID` names a process that is no more.
+fn manager_is_gone(process: &Process<'_>) -> bool {
+    let pid = process.variable("MANAGERPID").and_then(|value| number::pid(value).ok());
+    !process.is_systemd_notify() && pid.is_some_and(|pid| !sys::is_process(pid))
 }
 
 /// What is left of the time.
@@ -106,15 +125,13 @@ fn say(
     request: &Request<'_>,
     speak_as: Option<u32>,
     time: &mut Time,
-) -> Result<(Notifier, Outcome), Failure> {
+) -> Result<(Notifier, Outcome), readyup::Error> {
     if !request.no_block {
         time.start();
     }
     let notifier = notifier.with_timeout(time.limit);
     let fds: Vec<BorrowedFd<'_>> = request.fds.iter().map(|fd| fd.as_fd()).collect();
-    let outcome = notifier
-        .send_with(message, &Attachments { pid: speak_as, insist: false, fds: &fds })
-        .map_err(|error| Failure::library("", &error))?;
+    let outcome = notifier.send_with(message, &Attachments { pid: speak_as, insist: false, fds: &fds })?;
     Ok((notifier, outcome))
 }
 

@@ -5,9 +5,9 @@ use crate::exit::Failure;
 use readyup::Address;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, getpgid, getpgrp, pidfd_open, pidfd_send_signal};
 use signal_hook::consts::signal::{
-    SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH,
+    SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH,
 };
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::WithOrigin;
@@ -17,6 +17,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::process::ExitStatus;
+use std::sync::Arc;
 
 /// What is passed on: everything that people and managers send to services.
 const PASSED_ON: [i32; 10] = [SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH];
@@ -44,6 +45,12 @@ impl Child {
         // We are the program's manager: a command that it becomes, and that would speak for its parent as
         // systemd-notify does, must not speak for us.
         command.env("MANAGERPID", std::process::id().to_string()).env_remove("MANAGERPIDFDID");
+        // Where it is ignored, as some supervisors have it, nobody would hear how the program ends. The program gets it as
+        // we got it.
+        if exec_as::ignored_signals() & 1 << (SIGCHLD - 1) != 0 {
+            signal_hook::flag::register(SIGCHLD, Arc::default())
+                .map_err(|error| Failure::new("catching a signal", &error))?;
+        }
         let mut process = command.spawn().map_err(|error| Failure::start(program[0].as_os_str(), &error))?;
         let pidfd = i32::try_from(process.id())
             .ok()
@@ -61,6 +68,11 @@ impl Child {
 
     pub(super) fn pid(&self) -> u32 {
         self.process.id()
+    }
+
+    fn is_in_our_group(&self) -> bool {
+        let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
+        pid.and_then(|pid| getpgid(Some(pid)).ok()) == Some(getpgrp())
     }
 
     /// How it ended; to be called once its descriptor is readable.
@@ -87,8 +99,8 @@ impl Signals {
     /// Passes on what was caught.
     pub(super) fn pass_on(&mut self, child: &Child) {
         for origin in self.caught.pending() {
-            // A terminal sends to the whole foreground group, so that the program has it already.
-            if origin.cause != Cause::Kernel {
+            // A terminal sends to the whole foreground group, so that the program has it already if it is still in there.
+            if origin.cause != Cause::Kernel || !child.is_in_our_group() {
                 if let Some(signal) = signal(origin.signal) {
                     // The program may have ended just now, and then there is nobody to tell.
                     let _ = pidfd_send_signal(&child.pidfd, signal);

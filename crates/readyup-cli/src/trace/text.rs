@@ -8,7 +8,7 @@ pub(super) fn line(event: &Event<'_>) -> String {
     let mut line = format!("{:>9.3} s  ", event.time);
     match &event.kind {
         Kind::Start { pid, command } => {
-            let _ = write!(line, "process {pid} started: {}", command.join(" "));
+            let _ = write!(line, "process {pid} started: {}", printable(&command.join(" ")));
         }
         Kind::Message { sender, assignments, fds, closed_fds, standing, notify_access, believed, passed_on } => {
             let _ = write!(line, "{}", who(Some(sender)));

@@ -57,7 +57,7 @@ fn ok_few_system_calls() {
     let log = directory.path().join("log");
     for (name, arguments, most, bytes) in [
         ("readyup", &["ready", "--no-block"][..], 40, 4 << 20),
-        ("systemd-notify", &["--no-block", "READY=1"], 12, 100 << 10),
+        ("systemd-notify", &["--no-block", "READY=1"], 12, 128 << 10),
     ] {
         let listener = Listener::private().unwrap();
         let mut command = Command::new("strace");

@@ -174,3 +174,20 @@ fn ok_nobody_reads_what_is_printed() {
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(3));
 }
+
+/// A script that was started, and is ready, goes on saying things to nobody.
+#[test]
+fn ok_afterwards_there_is_no_manager() {
+    let directory = tempfile::tempdir().unwrap();
+    let done = directory.path().join("done");
+    let script =
+        "(sleep 0.2; $R status later; echo $? >\"$DONE\") 2>/dev/null & exec $R notify --exec --ready \\; true";
+    let output = fork(&["-q"], script).env("DONE", &done).output().unwrap();
+    assert_status(&output, 0);
+    let end = Instant::now() + SOON;
+    while std::fs::read_to_string(&done).unwrap_or_default().is_empty() {
+        assert!(Instant::now() < end, "the script did not go on");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(std::fs::read_to_string(&done).unwrap(), "0\n");
+}

@@ -13,6 +13,8 @@ fn ok_short_forms() {
         (&["status", "half way"], "STATUS=half way"),
         (&["status", "a=b", "X_A=1"], "STATUS=a=b\nX_A=1"),
         (&["status", ""], "STATUS="),
+        (&["status", "--", "-5 °C"], "STATUS=-5 °C"),
+        (&["status", "--status=x"], "STATUS=x"),
         (&["stopping"], "STOPPING=1"),
         (&["watchdog"], "WATCHDOG=1"),
         (&["watchdog", "--status=fine"], "WATCHDOG=1\nSTATUS=fine"),

@@ -17,6 +17,13 @@ fn err_arguments() {
         (&["notify", "--ready=1"], "option --ready takes no argument; see `readyup notify --help`"),
         (&["notify", "--st=x"], "--st could be --stopping or --status; see `readyup notify --help`"),
         (&["notify", "READY"], "\"READY\" is no assignment: VARIABLE=VALUE is wanted"),
+        (&["notify", "ready"], "\"ready\" is no assignment: VARIABLE=VALUE is wanted; did you mean `readyup ready`?"),
+        (&["notify", "--pid", "123"], "\"123\" is no assignment: VARIABLE=VALUE is wanted; did you mean --pid=123?"),
+        (
+            &["status", "-5 °C"],
+            "there is no option -5 (a text that begins with - goes behind --); see `readyup status --help`",
+        ),
+        (&["notify", "\x1b[31m"], "\"\\u{1b}[31m\" is no assignment: VARIABLE=VALUE is wanted"),
         (&["notify", "ready=1"], "\"ready=1\" is no assignment: a variable is made of A to Z, 0 to 9 and _"),
         (&["notify", "=1"], "\"=1\" is no assignment: a variable is made of A to Z, 0 to 9 and _"),
         (&["notify", "BARRIER=1"], "BARRIER=1 goes in a message of its own: use `readyup barrier`"),

@@ -41,11 +41,11 @@ fn ok_what_was_ignored_stays_so() {
     assert_eq!(status.code(), Some(4), "nohup's kind of protection holds for the program too");
 }
 
-/// systemd has it ignored for every service, and a shell for none.
+/// systemd has SIGPIPE ignored for every service, and a shell neither.
 #[test]
-fn ok_sigpipe_is_left_as_it_was() {
+fn ok_sigpipe_and_sigchld_stay_ignored() {
     let show = "grep ^SigIgn /proc/self/status";
-    for prepare in ["", "trap '' PIPE; "] {
+    for prepare in ["", "trap '' PIPE; ", "trap '' CHLD; ", "trap '' CHLD PIPE; "] {
         let direct = Command::new("sh").args(["-c", &format!("{prepare}exec {show}")]).output().unwrap();
         let mut traced = Command::new("sh");
         traced.args([
