@@ -46,8 +46,11 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let failed = |errno| Failure::system("making a notify socket for the program", errno);
     let (socket, address) = notify_socket().map_err(failed)?;
-    // If nobody reads what we print, that must not end us, and leave the program to itself.
-    let mut signals = Signals::EMPTY.with(Signal::CHILD.as_raw()).with(Signal::PIPE.as_raw());
+    let mut signals = Signals::EMPTY.with(Signal::CHILD.as_raw());
+    if !process.is_systemd_notify() {
+        // If nobody reads what we print, that must not end us, and leave the program to itself.
+        signals = signals.with(Signal::PIPE.as_raw());
+    }
     for signal in FORWARDED {
         signals = signals.with(signal.as_raw());
     }
