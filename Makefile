@@ -86,7 +86,7 @@ package: node_modules/.package-lock.json
 
 programs:
 	$(SAY) 'building the command and the examples'
-	@cargo build -p readyup-cli -p rust-service
+	@cargo build -p readyup-cli -p rust-service -p readyup-conformance
 	@cargo build -p readyup --examples
 
 # Without a libc of the machine's in them, so that they run anywhere. (Flags in the environment and a target that is named

@@ -162,7 +162,7 @@ fn read_found(directory: &Path, words: &[(&str, String)], labels: &Labels) -> io
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let session = rustix::process::getsid(None)?.as_raw_nonzero().to_string();
+    let session = crate::sys::group_and_session().1.to_string();
     let mut found = Vec::new();
     for line in text.lines() {
         let (key, value) = line.split_once('\t').unwrap_or(("a line", line));

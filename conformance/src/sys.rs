@@ -148,3 +148,13 @@ fn full_set() -> libc::sigset_t {
 fn check(result: c_int) -> io::Result<c_int> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
+
+/// The process group and the session of this process; 0 where they began outside of our pid namespace, for which rustix has
+/// no value.
+pub(crate) fn group_and_session() -> (i32, i32) {
+    // SAFETY: takes nothing.
+    let group = unsafe { libc::getpgrp() };
+    // SAFETY: takes a number; 0 is this process.
+    let session = unsafe { libc::getsid(0) };
+    (group, session)
+}

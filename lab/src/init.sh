@@ -30,6 +30,9 @@ pivot_root . .$outside
 cd /
 
 mount -t proc $as /proc
+# As many messages wait in a queue as on any machine: there, systemd itself sets this, which it may not here. It is one of
+# the few settings that each network has to itself.
+echo 512 >/proc/sys/net/unix/max_dgram_qlen
 # systemd-sysctl would set up the *host's* kernel, and one letter written to sysrq-trigger would reboot it.
 for path in /proc/sys /proc/sysrq-trigger; do
     [ -e $path ] || continue

@@ -1,7 +1,8 @@
 //! What a program finds when it is started.
 
+use crate::sys::group_and_session;
 use crate::text::escape;
-use rustix::process::{getgid, getpgrp, getsid, getuid};
+use rustix::process::{getgid, getuid};
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -60,10 +61,9 @@ impl Findings {
     fn take_process(&mut self) {
         self.add("process", &std::process::id().to_string());
         self.add("parent", &std::os::unix::process::parent_id().to_string());
-        self.add("group", &getpgrp().as_raw_nonzero().to_string());
-        if let Ok(session) = getsid(None) {
-            self.add("session", &session.as_raw_nonzero().to_string());
-        }
+        let (group, session) = group_and_session();
+        self.add("group", &group.to_string());
+        self.add("session", &session.to_string());
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         for line in status.lines() {
             let Some((key, value)) = line.split_once(':') else { continue };

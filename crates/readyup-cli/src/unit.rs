@@ -13,7 +13,7 @@ enum Manager {
     User,
 }
 
-/// The unit's `NotifyAccess=`, from `systemctl`, which is there wherever systemd is and knows how to ask.
+/// The unit's `NotifyAccess=` and main process, from `systemctl`, which is there wherever systemd is and knows how to ask.
 pub(crate) fn access(limit: Duration) -> Option<UnitAccess> {
     let manager = manager(&std::env::var("NOTIFY_SOCKET").ok()?)?;
     let cgroups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
@@ -22,12 +22,14 @@ pub(crate) fn access(limit: Duration) -> Option<UnitAccess> {
     if manager == Manager::User {
         command.arg("--user");
     }
-    command.args(["show", "--property=LoadState,NotifyAccess", "--", unit]).env_remove("NOTIFY_SOCKET");
+    command.args(["show", "--property=LoadState,NotifyAccess,MainPID", "--", unit]).env_remove("NOTIFY_SOCKET");
     let properties = output(&mut command, limit)?;
     let property = |name: &str| properties.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
     // Of a unit that it does not know systemd says anything.
     let access = property("NotifyAccess").filter(|_| property("LoadState") == Some("loaded"))?;
-    ["none", "main", "exec", "all"].contains(&access).then(|| UnitAccess { unit: unit.into(), access: access.into() })
+    let main_pid = property("MainPID").and_then(|pid| pid.parse().ok()).filter(|pid| *pid != 0);
+    let is_access = ["none", "main", "exec", "all"].contains(&access);
+    is_access.then(|| UnitAccess { unit: unit.into(), access: access.into(), main_pid })
 }
 
 /// The managers that `systemctl` can ask are known by where they listen.

@@ -19,7 +19,7 @@ use rustix::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, read};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt};
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpgid, getpgrp, getpid, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, waitpid};
 
 /// What is passed on to the program.
 const FORWARDED: [Signal; 8] =
@@ -254,7 +254,7 @@ impl Child<'_> {
             let signal = FORWARDED.into_iter().find(|forwarded| number(0) == Some(forwarded.as_raw()));
             // A terminal sends to the whole foreground group, so that the program has it already.
             let is_from_terminal = number(8) == Some(SI_KERNEL);
-            let has_it = is_from_terminal && self.is_in_our_group() && !self.process.is_systemd_notify();
+            let has_it = is_from_terminal && sys::is_in_our_group(self.pid) && !self.process.is_systemd_notify();
             if let Some(signal) = signal.filter(|_| !has_it) {
                 // If it is gone the look below tells.
                 let _ = kill_process(self.pid, signal);
@@ -269,10 +269,6 @@ impl Child<'_> {
             Err(Errno::INTR) => Ok(None),
             Err(errno) => Err(Failure::system("waiting for the program", errno)),
         }
-    }
-
-    fn is_in_our_group(&self) -> bool {
-        getpgid(Some(self.pid)).is_ok_and(|group| group == getpgrp())
     }
 
     /// It ended before it was ready: we end as it did.

@@ -42,6 +42,8 @@ pub struct UnitAccess {
     pub unit: String,
     /// Its `NotifyAccess=`.
     pub access: String,
+    /// Its main process.
+    pub main_pid: Option<u32>,
 }
 
 /// What a program with a standard library can do beyond what is done here.

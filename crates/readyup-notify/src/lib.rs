@@ -75,3 +75,9 @@ fn act(
     }
     Ok(Exit::Success)
 }
+
+/// Whether a child of this process is in its process group, so that it gets what a terminal sends.
+#[must_use]
+pub fn is_in_our_group(pid: u32) -> bool {
+    i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).is_some_and(sys::is_in_our_group)
+}

@@ -71,8 +71,8 @@ pub(crate) fn run(
             if !request.no_block {
                 wait(process, notifier, speak_as, &time)?;
             }
-            if outcome == Outcome::SentAsSelf && !process.is_systemd_notify() {
-                said_as_self(process, request, streams, speak_as, host, &time)?;
+            if !process.is_systemd_notify() && !request.quiet {
+                was_it_heard(process, request, streams, outcome, speak_as, host, &time)?;
             }
         }
     }
@@ -170,27 +170,44 @@ fn no_manager(process: &Process<'_>, request: &Request<'_>, streams: &Streams) -
     Ok(())
 }
 
-/// Only a privileged process may speak for another one. Whether the manager listens to us is the unit's setting, which
-/// can be asked for; a heartbeat is not worth that, since before it there was a message that was.
-fn said_as_self(
+/// Finds out whether the manager listens to the process that has spoken, where there is reason to doubt it.
+///
+/// That is the unit's setting, which can be asked for. Asking takes longer than saying, so it is left where it matters
+/// less: for a heartbeat, before which there was a message that was looked after, and for those who don't wait.
+fn was_it_heard(
     process: &Process<'_>,
     request: &Request<'_>,
     streams: &Streams,
+    outcome: Outcome,
     speak_as: Option<u32>,
     host: &mut dyn Host,
     time: &Time,
 ) -> Result<(), Failure> {
-    if process.face == Face::Readyup(Verb::Watchdog) || request.quiet {
-        return Ok(());
-    }
-    let parent = speak_as.map(|pid| assignments::decimal(pid.into())).unwrap_or_default();
-    let what = ["only root may speak for process ", &parent, ", so this was said by a process of its own"].concat();
     const REMEDY: &str = "set NotifyAccess=all in the unit, or `exec` this command where it is the script's last";
-    // Asking takes longer than saying, so not for those in a hurry.
-    let unit = if request.no_block { None } else { host.unit_access(time.for_barrier()) };
+    let name = |pid: Option<u32>| pid.map(|pid| assignments::decimal(pid.into())).unwrap_or_default();
+    let as_self =
+        outcome == Outcome::SentAsSelf && !matches!(process.face, Face::Readyup(Verb::Watchdog | Verb::Barrier));
+    // Who was started by the manager: if that is not whom we spoke for, there is a process between.
+    let started = process.variable("SYSTEMD_EXEC_PID").and_then(|value| number::pid(value).ok());
+    let for_another =
+        request.ready && outcome == Outcome::Sent && speak_as.is_some() && started.is_some() && started != speak_as;
+    let (what, unit) = if as_self {
+        // Only a privileged process may speak for another one.
+        let what = ["only root may speak for process ", &name(speak_as), ", so this was said by a process of its own"];
+        (what.concat(), if request.no_block { None } else { host.unit_access(time.for_barrier()) })
+    } else if for_another && !request.no_block {
+        let Some(unit) = host.unit_access(time.for_barrier()).filter(|unit| unit.main_pid != speak_as) else {
+            return Ok(());
+        };
+        let main = name(unit.main_pid);
+        let what = ["this was said for process ", &name(speak_as), ", which is not the main process (", &main, ")"];
+        (what.concat(), Some(unit))
+    } else {
+        return Ok(());
+    };
     match unit {
         Some(UnitAccess { access, .. }) if access == "all" => Ok(()),
-        Some(UnitAccess { unit, access }) => {
+        Some(UnitAccess { unit, access, .. }) => {
             let text =
                 [&what, ", and systemd ignored it, because ", &unit, " has NotifyAccess=", &access, ": ", REMEDY];
             Err(Failure::new(Exit::Failure, Errno::PERM, text.concat()))

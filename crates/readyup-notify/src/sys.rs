@@ -26,6 +26,14 @@ pub(crate) fn is_process(pid: u32) -> bool {
     pid.is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
 }
 
+/// Whether a process is in our process group, so that it gets what a terminal sends. (Not by rustix, which has no value for a
+/// group that began outside of our pid namespace: its number is 0 here.)
+pub(crate) fn is_in_our_group(pid: Pid) -> bool {
+    // SAFETY: both take numbers only; 0 is this process.
+    let group = |pid: usize| unsafe { syscall!(Sysno::getpgid, pid) };
+    group(pid.as_raw_nonzero().get() as usize).is_ok_and(|theirs| group(0) == Ok(theirs))
+}
+
 /// The parent's pid; none where the parent is in another pid namespace.
 pub(crate) fn parent_pid() -> Option<u32> {
     getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs())

@@ -11,7 +11,7 @@ const TARGET: &str = "READYUP_TARGET_DIR";
 /// Something that was built, and where labs see it.
 pub(crate) struct Built {
     source: Source,
-    place: &'static str,
+    pub(crate) place: &'static str,
     /// What is in it only once it was built.
     parts: &'static [&'static str],
     command: &'static str,
@@ -20,6 +20,8 @@ pub(crate) struct Built {
 enum Source {
     /// A program, by its name.
     Program(&'static str),
+    /// A program that is linked statically, by its name.
+    Static(&'static str),
     /// A path in the workspace.
     Path(&'static str),
 }
@@ -34,6 +36,25 @@ pub(crate) const RUST_SERVICE: Built = Built {
 pub(crate) const COMMAND: Built =
     Built { source: Source::Program("readyup"), place: "/usr/local/bin/readyup", parts: &[], command: "make programs" };
 
+/// As it is released: it runs on any of the roots, and nothing that it needs is started before it.
+pub(crate) const STATIC_COMMAND: Built =
+    Built { source: Source::Static("readyup"), place: "/opt/static/readyup", parts: &[], command: "make static" };
+
+pub(crate) const SYSTEMD_NOTIFY: Built = Built {
+    source: Source::Static("systemd-notify"),
+    place: "/opt/static/systemd-notify",
+    parts: &[],
+    command: "make static",
+};
+
+/// Compares two programs named systemd-notify.
+pub(crate) const CONFORMANCE: Built = Built {
+    source: Source::Program("notify-conformance"),
+    place: "/usr/local/bin/notify-conformance",
+    parts: &[],
+    command: "make programs",
+};
+
 /// Beside the Node example, which looks for it as any program does.
 pub(crate) const PACKAGE: Built = Built {
     source: Source::Path("node_modules/readyup"),
@@ -45,7 +66,7 @@ pub(crate) const PACKAGE: Built = Built {
 /// Shows a lab all of it. What was not built is for those trials to complain about that need it: see
 /// [`Built::require`].
 pub(crate) fn show(mut options: Options) -> Options {
-    for built in [RUST_SERVICE, COMMAND, PACKAGE] {
+    for built in [RUST_SERVICE, COMMAND, STATIC_COMMAND, SYSTEMD_NOTIFY, CONFORMANCE, PACKAGE] {
         if built.missing().is_none() {
             options = options.bind_at(built.path(), built.place);
         }
@@ -55,6 +76,7 @@ pub(crate) fn show(mut options: Options) -> Options {
     }
     options
         .bind_at(workspace().join("examples/node-http"), "/srv/node-http")
+        .bind_at(workspace().join("examples/scripts"), "/srv/scripts")
         .bind_at(env!("CARGO_BIN_EXE_lab-probe"), "/usr/local/bin/lab-probe")
 }
 
@@ -95,6 +117,7 @@ impl Built {
                 let target = env::var_os(TARGET).unwrap_or_else(|| "target/debug".into());
                 workspace().join(target).join(name)
             }
+            Source::Static(name) => workspace().join("target/static").join(name),
         }
     }
 }

@@ -6,7 +6,8 @@
 //! such as a program that was built here, is shown to the lab by `Site::options`.
 //!
 //! The examples and `readyup trace` are taken as `make programs addon package` leaves them, from
-//! `target/debug` (or, if it is set, from `READYUP_TARGET_DIR`) and `packages/readyup`.
+//! `target/debug` (or, if it is set, from `READYUP_TARGET_DIR`) and `packages/readyup`; `readyup notify` and our
+//! `systemd-notify` as `make static` leaves them, from `target/static`.
 
 use std::collections::HashSet;
 use std::env;
@@ -19,16 +20,23 @@ use readyup_lab::{Lab, Root};
 mod access;
 mod built;
 mod commands;
+mod conformance;
 mod example;
 mod examples;
 mod lifecycle;
+mod notify;
+mod notify_access;
 mod probe;
 mod protocol;
+mod race;
+mod receivers;
+mod scripts;
 mod services;
 mod site;
 mod store;
 mod timing;
 mod trace;
+mod unit;
 mod user;
 
 use site::Site;
@@ -38,6 +46,7 @@ type Trials = fn(&Arc<Site>) -> Vec<Trial>;
 
 const TRIALS: &[Trials] = &[
     commands::trials,
+    conformance::trials,
     lifecycle::trials,
     services::trials,
     user::trials,
@@ -47,6 +56,11 @@ const TRIALS: &[Trials] = &[
     store::trials,
     timing::trials,
     trace::trials,
+    notify::trials,
+    notify_access::trials,
+    race::trials,
+    receivers::trials,
+    scripts::trials,
 ];
 
 fn main() -> ExitCode {

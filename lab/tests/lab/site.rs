@@ -84,7 +84,7 @@ impl Site {
     }
 
     /// Boots, once: what failed will fail again, and each trial is to say so.
-    fn lab(&self) -> &Lab {
+    pub(crate) fn lab(&self) -> &Lab {
         self.lab
             .get_or_init(|| {
                 let lab = Lab::boot(&self.options()).map_err(|error| error.to_string())?;

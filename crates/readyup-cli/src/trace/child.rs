@@ -5,7 +5,7 @@ use crate::exit::Failure;
 use readyup::Address;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, getpgid, getpgrp, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use signal_hook::consts::signal::{
     SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH,
 };
@@ -70,11 +70,6 @@ impl Child {
         self.process.id()
     }
 
-    fn is_in_our_group(&self) -> bool {
-        let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
-        pid.and_then(|pid| getpgid(Some(pid)).ok()) == Some(getpgrp())
-    }
-
     /// How it ended; to be called once its descriptor is readable.
     pub(super) fn wait(&mut self) -> Result<ExitStatus, Failure> {
         self.process.wait().map_err(|error| Failure::new("waiting for the program", &error))
@@ -100,7 +95,7 @@ impl Signals {
     pub(super) fn pass_on(&mut self, child: &Child) {
         for origin in self.caught.pending() {
             // A terminal sends to the whole foreground group, so that the program has it already if it is still in there.
-            if origin.cause != Cause::Kernel || !child.is_in_our_group() {
+            if origin.cause != Cause::Kernel || !readyup_notify::is_in_our_group(child.pid()) {
                 if let Some(signal) = signal(origin.signal) {
                     // The program may have ended just now, and then there is nobody to tell.
                     let _ = pidfd_send_signal(&child.pidfd, signal);
