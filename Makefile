@@ -19,7 +19,7 @@ help: ## List what there is
 	@printf 'usage: make TARGET\n\n'
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: need-build addon package programs ## Show the timeline of a Node service, from its start to its end
+demo: need-build addon package programs ## Show the timelines of a Node service and of a shell script
 	$(SAY) 'demo: a Node service under `readyup trace`'
 	@scripts/demo
 
