@@ -44,39 +44,50 @@ pub(crate) fn run(
     }
     match process.notify_socket() {
         None => no_manager(process, request, streams)?,
-        Some(address) => {
-            let mut time = Time::new(process, request);
-            let notifier = Notifier::from_value(Some(address)).map_err(|error| Failure::library("", &error))?;
-            let speak_as = match request.main_pid {
-                Some(main) => Some(main.pid),
-                None => match parent_to_speak_as(process, streams) {
-                    Parent::Is(pid) => Some(pid),
-                    Parent::IsManager | Parent::Elsewhere => None,
-                },
-            };
-            let is_barrier = process.face == Face::Readyup(Verb::Barrier);
-            let (notifier, outcome) = if is_barrier {
-                time.start();
-                (notifier, Outcome::Sent)
-            } else {
-                match say(notifier, message, request, speak_as, &mut time) {
-                    // Said to a manager that has come and gone, as `--fork` does: what it started goes on without one.
-                    Err(error) if error.kind() == ErrorKind::Refused && manager_is_gone(process) => {
-                        no_manager(process, request, streams)?;
-                        return become_program(process, request);
-                    }
-                    said => said.map_err(|error| Failure::library("", &error))?,
-                }
-            };
-            if !request.no_block {
-                wait(process, notifier, speak_as, &time)?;
-            }
-            if !process.is_systemd_notify() && !request.quiet {
-                was_it_heard(process, request, streams, outcome, speak_as, host, &time)?;
-            }
-        }
+        Some(address) => tell(process, request, streams, host, address, message)?,
     }
     become_program(process, request)
+}
+
+/// Says it to the manager at `address`, waits until it was read, and sees whether that was to any purpose.
+fn tell(
+    process: &Process<'_>,
+    request: &Request<'_>,
+    streams: &Streams,
+    host: &mut dyn Host,
+    address: &[u8],
+    message: Message<'_>,
+) -> Result<(), Failure> {
+    let mut time = Time::new(process, request);
+    let notifier = Notifier::from_value(Some(address)).map_err(|error| Failure::library("", &error))?;
+    let speak_as = match request.main_pid {
+        Some(main) => Some(main.pid),
+        None => match parent_to_speak_as(process, streams) {
+            Parent::Is(pid) => Some(pid),
+            Parent::IsManager | Parent::Elsewhere => None,
+        },
+    };
+    if !request.no_block {
+        time.start();
+    }
+    let notifier = notifier.with_timeout(time.limit);
+    let outcome = match process.face {
+        Face::Readyup(Verb::Barrier) => Outcome::Sent,
+        _ => match say(&notifier, message, request, speak_as) {
+            // To a manager that has come and gone, as `--fork` does: what it started goes on without one.
+            Err(error) if error.kind() == ErrorKind::Refused && manager_is_gone(process) => {
+                return no_manager(process, request, streams);
+            }
+            said => said.map_err(|error| Failure::library("", &error))?,
+        },
+    };
+    if !request.no_block {
+        wait(process, notifier, speak_as, &time)?;
+    }
+    if process.is_systemd_notify() || request.quiet {
+        return Ok(());
+    }
+    was_it_heard(process, request, streams, outcome, speak_as, host, &time)
 }
 
 /// The end: what `--exec` names, if it names something.
@@ -120,19 +131,13 @@ impl Time {
 }
 
 fn say(
-    notifier: Notifier,
+    notifier: &Notifier,
     message: Message<'_>,
     request: &Request<'_>,
     speak_as: Option<u32>,
-    time: &mut Time,
-) -> Result<(Notifier, Outcome), readyup::Error> {
-    if !request.no_block {
-        time.start();
-    }
-    let notifier = notifier.with_timeout(time.limit);
+) -> Result<Outcome, readyup::Error> {
     let fds: Vec<BorrowedFd<'_>> = request.fds.iter().map(|fd| fd.as_fd()).collect();
-    let outcome = notifier.send_with(message, &Attachments { pid: speak_as, insist: false, fds: &fds })?;
-    Ok((notifier, outcome))
+    notifier.send_with(message, &Attachments { pid: speak_as, insist: false, fds: &fds })
 }
 
 /// Waits until the manager has read what was said.
