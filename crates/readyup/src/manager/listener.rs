@@ -13,7 +13,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, sockopt};
 use std::ffi::OsStr;
 use std::fs::DirBuilder;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -44,7 +44,11 @@ pub struct Listener {
 /// Something to remove at the end.
 #[derive(Debug)]
 enum Created {
-    Socket(PathBuf),
+    /// The socket's file, and what tells it from one that another program has put there since.
+    Socket {
+        path: PathBuf,
+        file: Option<(u64, u64)>,
+    },
     Directory(PathBuf),
 }
 
@@ -130,7 +134,10 @@ impl Listener {
         // anybody else could connect.
         fchmod(&fd, Mode::RUSR | Mode::WUSR).map_err(|errno| Error::system(Call::Configure, errno))?;
         bind(&fd, &target).map_err(failed)?;
-        let created = address.path().map(|path| Created::Socket(PathBuf::from(OsStr::from_bytes(path))));
+        let created = address.path().map(|path| {
+            let path = PathBuf::from(OsStr::from_bytes(path));
+            Created::Socket { file: file_at(&path), path }
+        });
         Ok(Self { fd, address, created: created.into_iter().collect(), keep: Keep::default() })
     }
 
@@ -236,10 +243,17 @@ impl Created {
     fn remove(&self) {
         // There is nobody to tell, and nothing to be done about it, if somebody else removed it before.
         let _ = match self {
-            Self::Socket(path) => std::fs::remove_file(path),
+            Self::Socket { path, file } if file_at(path) == *file => std::fs::remove_file(path),
+            Self::Socket { .. } => Ok(()),
             Self::Directory(path) => std::fs::remove_dir(path),
         };
     }
+}
+
+/// The device and the number of the file there.
+fn file_at(path: &Path) -> Option<(u64, u64)> {
+    let metadata = std::fs::symlink_metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 /// Makes a directory below `base` that only this user can enter.

@@ -34,6 +34,24 @@ fn err_taken_address() {
     assert!(path(listener.address()).exists());
 }
 
+/// A manager that is restarted may be there again before the old one is quite gone.
+#[test]
+fn ok_a_successor_s_socket_stays() {
+    let directory = std::env::temp_dir().join(format!("readyup-successor-{}", std::process::id()));
+    std::fs::create_dir(&directory).unwrap();
+    let place = directory.join("notify");
+    let address: Address = place.to_str().unwrap().parse().unwrap();
+    let first = Listener::bind(address).unwrap();
+    std::fs::rename(&place, directory.join("old")).unwrap();
+    let second = Listener::bind(address).unwrap();
+    drop(first);
+    Notifier::new(address).ready().unwrap();
+    message(&second);
+    drop(second);
+    assert!(!place.exists());
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
 #[test]
 fn err_vsock_is_not_listened_on() {
     let error = Listener::bind("vsock:1:5".parse().unwrap()).unwrap_err();
