@@ -7,6 +7,8 @@ SHELL := bash
 .NOTPARALLEL:
 
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+# The npm packages: readyup, and those that stand in for others.
+PACKAGES := $(patsubst %/package.json,%,$(wildcard packages/*/package.json))
 ADDON := packages/readyup/native/linux-$(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/').node
 SAY := @printf '\n== %s\n'
 
@@ -49,15 +51,15 @@ lint: need-build node_modules/.package-lock.json package ## Check formats, types
 	@cargo clippy -p readyup-notify --profile small --features standalone -- -D warnings
 	@RUSTDOCFLAGS='-D warnings' cargo doc -q --no-deps -p readyup
 	@cargo run -q -p readyup-generate -- --check
-	$(SAY) 'lint: TypeScript and the npm package'
+	$(SAY) 'lint: TypeScript and the npm packages'
 	@npx tsc -p packages/readyup/tsconfig.json --noEmit
-	@npx prettier --check --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,json}' 'examples/**/*.mjs'
-	@cd packages/readyup && npx publint --strict && npx attw --pack . --quiet
+	@npx prettier --check --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,js,json}' 'examples/**/*.mjs'
+	@for package in $(PACKAGES); do (cd $$package && npx publint --strict && npx attw --pack . --quiet); done
 	$(SAY) 'lint: all clean'
 
 format: node_modules/.package-lock.json ## Format everything
 	@cargo fmt --all
-	@npx prettier --write --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,json}' 'examples/**/*.mjs'
+	@npx prettier --write --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,js,json}' 'examples/**/*.mjs'
 
 need-build:
 	@scripts/need cargo cc static node npm
@@ -65,7 +67,7 @@ need-build:
 need-test:
 	@scripts/need cargo cc static node npm strace shells python lab
 
-node_modules/.package-lock.json: package.json package-lock.json packages/readyup/package.json
+node_modules/.package-lock.json: package.json package-lock.json $(PACKAGES:=/package.json)
 	$(SAY) 'installing the development tools from npm'
 	@npm ci
 	@touch $@
@@ -81,8 +83,8 @@ addon:
 	@cmp -s target/addon/libreadyup_node.so $(ADDON) || install -m 644 target/addon/libreadyup_node.so $(ADDON)
 
 package: node_modules/.package-lock.json
-	$(SAY) 'building the npm package'
-	@npm run --silent -w readyup build
+	$(SAY) 'building the npm packages'
+	@npm run --silent --workspaces build
 
 programs:
 	$(SAY) 'building the command and the examples'
@@ -103,9 +105,9 @@ test-rust: ## Test the crates
 	@cargo test -p readyup -p readyup-notify -p readyup-cli -p readyup-generate
 	@cargo check -q -p readyup --no-default-features
 
-test-node: programs addon package ## Test the npm package
-	$(SAY) 'testing the npm package'
-	@node --test packages/readyup/test/
+test-node: programs addon package ## Test the npm packages
+	$(SAY) 'testing the npm packages'
+	@node --test $(PACKAGES:=/test/)
 
 test-notify: static ## Test readyup notify and the small systemd-notify beside the installed systemd-notify
 	$(SAY) 'testing beside systemd-notify'
