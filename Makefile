@@ -15,7 +15,7 @@ SAY := @printf '\n== %s\n'
 SUITES ?= trixie
 
 .PHONY: help demo test build install lint format generate addon package programs static need-build need-test \
-	test-rust test-node test-notify test-lab lab-roots bench fuzz msrv clean
+	test-rust test-node test-compat test-notify test-lab lab-roots bench fuzz msrv clean
 
 help: ## List what there is
 	@printf 'usage: make TARGET\n\n'
@@ -25,7 +25,7 @@ demo: need-build addon package programs ## Show the timeline of a Node service, 
 	$(SAY) 'demo: a Node service under `readyup trace`'
 	@scripts/demo
 
-test: need-test programs static addon package test-rust test-node test-notify lab-roots test-lab ## Run every test; as root, real systemds included
+test: need-test programs static addon package test-rust test-node test-compat test-notify lab-roots test-lab ## Run every test; as root, real systemds included
 	$(SAY) 'test: everything passed'
 
 build: need-build static addon package ## Leave the commands in target/static and the npm package ready to use
@@ -53,13 +53,13 @@ lint: need-build node_modules/.package-lock.json package ## Check formats, types
 	@cargo run -q -p readyup-generate -- --check
 	$(SAY) 'lint: TypeScript and the npm packages'
 	@npx tsc -p packages/readyup/tsconfig.json --noEmit
-	@npx prettier --check --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,js,json}' 'examples/**/*.mjs'
+	@npx prettier --check --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,js,json}' 'examples/**/*.mjs' 'conformance/**/*.{mjs,cjs}'
 	@for package in $(PACKAGES); do (cd $$package && npx publint --strict && npx attw --pack . --quiet); done
 	$(SAY) 'lint: all clean'
 
 format: node_modules/.package-lock.json ## Format everything
 	@cargo fmt --all
-	@npx prettier --write --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,js,json}' 'examples/**/*.mjs'
+	@npx prettier --write --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,js,json}' 'examples/**/*.mjs' 'conformance/**/*.{mjs,cjs}'
 
 need-build:
 	@scripts/need cargo cc static node npm
@@ -108,6 +108,10 @@ test-rust: ## Test the crates
 test-node: programs addon package ## Test the npm packages
 	$(SAY) 'testing the npm packages'
 	@node --test $(PACKAGES:=/test/)
+
+test-compat: programs addon package ## Test the npm packages that stand in for others with the originals' tests and examples
+	$(SAY) 'testing with the originals'
+	@scripts/compat-tests
 
 test-notify: static ## Test readyup notify and the small systemd-notify beside the installed systemd-notify
 	$(SAY) 'testing beside systemd-notify'
