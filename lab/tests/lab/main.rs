@@ -21,6 +21,7 @@ mod built;
 mod commands;
 mod example;
 mod examples;
+mod journal;
 mod lifecycle;
 mod probe;
 mod protocol;
@@ -47,6 +48,7 @@ const TRIALS: &[Trials] = &[
     store::trials,
     timing::trials,
     trace::trials,
+    journal::trials,
 ];
 
 fn main() -> ExitCode {
