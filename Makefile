@@ -53,13 +53,14 @@ lint: need-build node_modules/.package-lock.json package ## Check formats, types
 	@cargo run -q -p readyup-generate -- --check
 	$(SAY) 'lint: TypeScript and the npm packages'
 	@npx tsc -p packages/readyup/tsconfig.json --noEmit
-	@npx prettier --check --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,js,json}' 'examples/**/*.mjs' 'conformance/**/*.{mjs,cjs}'
+	@npx tsc --noEmit --strict --target es2022 --module node16 --types node conformance/node/types.mts
+	@npx prettier --check --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,js,json}' 'examples/**/*.mjs' 'conformance/**/*.{mjs,cjs,mts}'
 	@for package in $(PACKAGES); do (cd $$package && npx publint --strict && npx attw --pack . --quiet); done
 	$(SAY) 'lint: all clean'
 
 format: node_modules/.package-lock.json ## Format everything
 	@cargo fmt --all
-	@npx prettier --write --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,js,json}' 'examples/**/*.mjs' 'conformance/**/*.{mjs,cjs}'
+	@npx prettier --write --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,js,json}' 'examples/**/*.mjs' 'conformance/**/*.{mjs,cjs,mts}'
 
 need-build:
 	@scripts/need cargo cc static node npm
