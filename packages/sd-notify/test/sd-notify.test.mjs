@@ -177,6 +177,8 @@ test('a manager that hangs does not hold the event loop', async () => {
   notify.watchdog();
   assert.ok(performance.now() - start < 200);
   receiver.resume();
-  const texts = await receiver.rest();
-  assert.ok(texts.includes('READY=1'));
+  let text;
+  do [{ text }] = await receiver.take(1);
+  while (text === 'X_FILL=1');
+  assert.equal(text, 'READY=1');
 });
