@@ -7,13 +7,15 @@ SHELL := bash
 .NOTPARALLEL:
 
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+# The npm packages: readyup, and those that stand in for others.
+PACKAGES := $(patsubst %/package.json,%,$(wildcard packages/*/package.json))
 ADDON := packages/readyup/native/linux-$(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/').node
 SAY := @printf '\n== %s\n'
 
 SUITES ?= trixie
 
 .PHONY: help demo test build install lint format generate addon package programs static need-build need-test \
-	test-rust test-node test-notify test-lab lab-roots bench fuzz msrv clean
+	test-rust test-node test-compat test-notify test-lab lab-roots bench fuzz msrv clean
 
 help: ## List what there is
 	@printf 'usage: make TARGET\n\n'
@@ -23,7 +25,7 @@ demo: need-build addon package programs ## Show the timelines of a Node service 
 	$(SAY) 'demo: a Node service under `readyup trace`'
 	@scripts/demo
 
-test: need-test programs static addon package test-rust test-node test-notify lab-roots test-lab ## Run every test; as root, real systemds included
+test: need-test programs static addon package test-rust test-node test-compat test-notify lab-roots test-lab ## Run every test; as root, real systemds included
 	$(SAY) 'test: everything passed'
 
 build: need-build static addon package ## Leave the commands in target/static and the npm package ready to use
@@ -49,15 +51,16 @@ lint: need-build node_modules/.package-lock.json package ## Check formats, types
 	@cargo clippy -p readyup-notify --profile small --features standalone -- -D warnings
 	@RUSTDOCFLAGS='-D warnings' cargo doc -q --no-deps -p readyup
 	@cargo run -q -p readyup-generate -- --check
-	$(SAY) 'lint: TypeScript and the npm package'
+	$(SAY) 'lint: TypeScript and the npm packages'
 	@npx tsc -p packages/readyup/tsconfig.json --noEmit
-	@npx prettier --check --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,json}' 'examples/**/*.mjs'
-	@cd packages/readyup && npx publint --strict && npx attw --pack . --quiet
+	@npx tsc --noEmit --strict --target es2022 --module node16 --types node conformance/node/types.mts
+	@npx prettier --check --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,js,json}' 'examples/**/*.mjs' 'conformance/**/*.{mjs,cjs,mts}'
+	@for package in $(PACKAGES); do (cd $$package && npx publint --strict && npx attw --pack . --quiet); done
 	$(SAY) 'lint: all clean'
 
 format: node_modules/.package-lock.json ## Format everything
 	@cargo fmt --all
-	@npx prettier --write --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,json}' 'examples/**/*.mjs'
+	@npx prettier --write --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,js,json}' 'examples/**/*.mjs' 'conformance/**/*.{mjs,cjs,mts}'
 
 need-build:
 	@scripts/need cargo cc static node npm
@@ -65,7 +68,7 @@ need-build:
 need-test:
 	@scripts/need cargo cc static node npm strace shells python lab
 
-node_modules/.package-lock.json: package.json package-lock.json packages/readyup/package.json
+node_modules/.package-lock.json: package.json package-lock.json $(PACKAGES:=/package.json)
 	$(SAY) 'installing the development tools from npm'
 	@npm ci
 	@touch $@
@@ -81,8 +84,8 @@ addon:
 	@cmp -s target/addon/libreadyup_node.so $(ADDON) || install -m 644 target/addon/libreadyup_node.so $(ADDON)
 
 package: node_modules/.package-lock.json
-	$(SAY) 'building the npm package'
-	@npm run --silent -w readyup build
+	$(SAY) 'building the npm packages'
+	@npm run --silent --workspaces build
 
 programs:
 	$(SAY) 'building the command and the examples'
@@ -103,9 +106,13 @@ test-rust: ## Test the crates
 	@cargo test -p readyup -p readyup-notify -p readyup-cli -p readyup-generate
 	@cargo check -q -p readyup --no-default-features
 
-test-node: programs addon package ## Test the npm package
-	$(SAY) 'testing the npm package'
-	@node --test packages/readyup/test/
+test-node: programs addon package ## Test the npm packages
+	$(SAY) 'testing the npm packages'
+	@node --test $(PACKAGES:=/test/)
+
+test-compat: programs addon package ## Test the npm packages that stand in for others with the originals' tests and examples
+	$(SAY) 'testing with the originals'
+	@scripts/compat-tests
 
 test-notify: static ## Test readyup notify and the small systemd-notify beside the installed systemd-notify
 	$(SAY) 'testing beside systemd-notify'

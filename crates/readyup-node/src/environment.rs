@@ -16,7 +16,11 @@ pub(crate) fn watchdog_period(env: Env, [usec, pid, ..]: Arguments) -> Value {
     let usec = arguments::text(env, usec, &mut usec_buffer);
     let pid = arguments::text(env, pid, &mut pid_buffer);
     match WatchdogSettings::parse(usec, pid, own_pid()) {
-        Ok(Some(settings)) => env.number(settings.period().as_secs_f64() * 1000.0),
+        Ok(Some(settings)) => {
+            // From whole microseconds, so that the last digit is right.
+            let period = settings.period();
+            env.number((period.as_secs() as f64 * 1e6 + f64::from(period.subsec_micros())) / 1e3)
+        }
         Ok(None) => env.undefined(),
         Err(error) => arguments::throw(env, &Error::from(error)),
     }

@@ -9,11 +9,11 @@ use core::task::Poll;
 use readyup::{Attachments, Barrier, Delivery, Error, Message, MessageBuf, Notifier, Outcome, monotonic_now};
 
 /// The manager's queue is full; nothing was sent.
-const QUEUE_FULL: i32 = 0;
-const SENT: i32 = 1;
+pub(crate) const QUEUE_FULL: i32 = 0;
+pub(crate) const SENT: i32 = 1;
 /// Sent, but not in the name of the other process.
 const SENT_AS_SELF: i32 = 2;
-const NO_MANAGER: i32 = 3;
+pub(crate) const NO_MANAGER: i32 = 3;
 /// Begun, and not yet at its end.
 const UNDER_WAY: i32 = 4;
 
@@ -36,8 +36,7 @@ pub(crate) fn open(env: Env, [address, ..]: Arguments) -> Value {
     };
     let handle = Handle { notifier, delivery: Delivery::default(), barriers: [const { None }; BARRIERS] };
     let Ok(state) = SharedState::new(handle) else {
-        const ENOMEM: i32 = 12;
-        return env.throw(b"out of memory (ENOMEM)", ENOMEM, Some("mmap"));
+        return env.throw_out_of_memory();
     };
     let object = env.object();
     env.set(object, c"send", state.method(env, c"send", send));

@@ -87,6 +87,15 @@ unsafe extern "C" {
         size: usize,
         result: *mut usize,
     ) -> Status;
+    fn napi_get_typedarray_info(
+        env: Env,
+        array: Value,
+        kind: *mut i32,
+        length: *mut usize,
+        data: *mut *mut c_void,
+        buffer: *mut Value,
+        offset: *mut usize,
+    ) -> Status;
     fn napi_create_error(env: Env, code: Value, message: Value, result: *mut Value) -> Status;
     fn napi_throw(env: Env, error: Value) -> Status;
 }
@@ -192,6 +201,31 @@ impl Env {
         // SAFETY: without a buffer only the length is told; the rest as in `element`.
         unsafe { napi_get_value_string_utf8(self, value, null_mut(), 0, &raw mut len) };
         len
+    }
+
+    /// The bytes of a `Uint8Array`, where they are; `None` where it is none. The callers' JavaScript is the package's own:
+    /// it gives arrays that nobody else has, and that stay as they are until the callback returns.
+    pub(crate) fn get_bytes(self, value: Value) -> Option<&'static [u8]> {
+        const UINT8_ARRAY: i32 = 1;
+        let (mut kind, mut len, mut data) = (0, 0, null_mut());
+        // SAFETY: as in `element`; what is not asked for is null.
+        let status = unsafe {
+            napi_get_typedarray_info(self, value, &raw mut kind, &raw mut len, &raw mut data, null_mut(), null_mut())
+        };
+        if status != OK || kind != UINT8_ARRAY || data.is_null() {
+            // One of no length may be nowhere.
+            return (status == OK && kind == UINT8_ARRAY).then_some(&[]);
+        }
+        // SAFETY: the array has so many bytes there, which live as long as the array does: the arguments of the callback
+        // hold it, no JavaScript runs before it returns, and no caller here keeps them longer.
+        Some(unsafe { core::slice::from_raw_parts(data.cast(), len) })
+    }
+
+    /// Throws the error of a handle for which there is no memory.
+    #[cold]
+    pub(crate) fn throw_out_of_memory(self) -> Value {
+        const ENOMEM: i32 = 12;
+        self.throw(b"out of memory (ENOMEM)", ENOMEM, Some("mmap"))
     }
 
     /// Throws an `Error` with this text and these properties, once the callback has returned.

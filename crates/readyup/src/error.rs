@@ -1,5 +1,6 @@
 //! The library's one error type.
 
+use crate::journal::EntryError;
 #[cfg(feature = "std")]
 use crate::protocol::Excerpt;
 use crate::protocol::{
@@ -29,6 +30,7 @@ enum Repr {
     Message(MessageError),
     Address(AddressError),
     Environment(EnvironmentError),
+    Entry(EntryError),
     TooManyFds {
         count: usize,
     },
@@ -36,6 +38,7 @@ enum Repr {
         text: &'static str,
     },
     QueueFull,
+    JournalFull,
     BarrierTimeout,
     #[cfg(feature = "std")]
     WrongFd {
@@ -71,11 +74,13 @@ pub enum ErrorKind {
     Address,
     /// A variable of the environment is garbage: [`EnvironmentError`] is the source.
     Environment,
+    /// A journal entry, or a field of it, is no good: [`EntryError`] is the source.
+    Entry,
     /// More descriptors than one message can carry.
     TooManyFds,
     /// Something that cannot be done over a vsock.
     Unsupported,
-    /// The manager did not make room in its queue within the time allowed.
+    /// The manager did not make room in its queue within the time allowed, or the journal has none at the moment.
     QueueFull,
     /// The manager did not answer the barrier within the time allowed.
     BarrierTimeout,
@@ -106,6 +111,11 @@ pub(crate) enum Call {
     Pipe,
     Adopt,
     Pidfd,
+    JournalSocket,
+    SendEntry,
+    EntryFile,
+    WriteEntry,
+    SealEntry,
     #[cfg(feature = "std")]
     Inspect,
     #[cfg(feature = "std")]
@@ -121,13 +131,15 @@ pub(crate) enum Call {
 impl Call {
     const fn name(self) -> &'static str {
         match self {
-            Self::Socket => "socket",
+            Self::Socket | Self::JournalSocket => "socket",
             Self::Connect => "connect",
-            Self::Send | Self::SpeakAs => "sendmsg",
+            Self::Send | Self::SpeakAs | Self::SendEntry => "sendmsg",
             Self::Poll => "poll",
             Self::Pipe => "pipe2",
-            Self::Adopt => "fcntl",
+            Self::Adopt | Self::SealEntry => "fcntl",
             Self::Pidfd => "pidfd_open",
+            Self::EntryFile => "memfd_create",
+            Self::WriteEntry => "write",
             #[cfg(feature = "std")]
             Self::Inspect => "getsockopt",
             #[cfg(feature = "std")]
@@ -151,6 +163,11 @@ impl Call {
             Self::Pipe => "making a pipe for the barrier",
             Self::Adopt => "taking over a passed descriptor",
             Self::Pidfd => "looking up a process",
+            Self::JournalSocket => "opening a socket to write to the journal",
+            Self::SendEntry => "sending to the journal",
+            Self::EntryFile => "making a file for a large journal entry",
+            Self::WriteEntry => "writing a large journal entry",
+            Self::SealEntry => "sealing a large journal entry",
             #[cfg(feature = "std")]
             Self::Inspect => "looking at a descriptor",
             #[cfg(feature = "std")]
@@ -170,6 +187,8 @@ impl Call {
             (Self::Socket, Errno::AFNOSUPPORT) => {
                 "; the unit's RestrictAddressFamilies= must allow AF_UNIX (or AF_VSOCK, which also needs its kernel module)"
             }
+            (Self::JournalSocket, Errno::AFNOSUPPORT) => "; the unit's RestrictAddressFamilies= must allow AF_UNIX",
+            (Self::SendEntry, Errno::ACCESS | Errno::PERM) => "; this process may not write to the journal's socket",
             (Self::Connect | Self::Send, Errno::NOENT) => {
                 "; $NOTIFY_SOCKET names a socket that is gone or hidden: in a container it must be mounted in, and a sandbox must not cover it"
             }
@@ -182,7 +201,9 @@ impl Call {
             }
             (Self::SpeakAs, Errno::PERM) => "; only root may, and only of processes in its own pid namespace",
             (Self::Send, Errno::TOOMANYREFS) => "; too many descriptors are on their way in messages not yet read",
-            (Self::Socket | Self::Pipe, Errno::MFILE) => "; the process has no descriptors left (LimitNOFILE=)",
+            (Self::Socket | Self::Pipe | Self::JournalSocket | Self::EntryFile, Errno::MFILE) => {
+                "; the process has no descriptors left (LimitNOFILE=)"
+            }
             (Self::Adopt, Errno::BADF) => "; $LISTEN_FDS counts descriptors that are not open",
             #[cfg(feature = "std")]
             (Self::Bind, Errno::ADDRINUSE) => "; something is bound there already",
@@ -218,6 +239,10 @@ impl Error {
         Self(Repr::QueueFull)
     }
 
+    pub(crate) const fn journal_full() -> Self {
+        Self(Repr::JournalFull)
+    }
+
     pub(crate) const fn barrier_timeout() -> Self {
         Self(Repr::BarrierTimeout)
     }
@@ -246,9 +271,10 @@ impl Error {
             Repr::Message(_) => ErrorKind::Message,
             Repr::Address(_) => ErrorKind::Address,
             Repr::Environment(_) => ErrorKind::Environment,
+            Repr::Entry(_) => ErrorKind::Entry,
             Repr::TooManyFds { .. } => ErrorKind::TooManyFds,
             Repr::Unsupported { .. } => ErrorKind::Unsupported,
-            Repr::QueueFull => ErrorKind::QueueFull,
+            Repr::QueueFull | Repr::JournalFull => ErrorKind::QueueFull,
             Repr::BarrierTimeout => ErrorKind::BarrierTimeout,
             #[cfg(feature = "std")]
             Repr::WrongFd { .. } => ErrorKind::WrongFd,
@@ -281,10 +307,10 @@ impl Error {
                 _ => Errno::INVAL,
             },
             Repr::Address(AddressError::TooLong { .. }) => Errno::NAMETOOLONG,
-            Repr::Address(_) | Repr::Environment(_) => Errno::INVAL,
+            Repr::Address(_) | Repr::Environment(_) | Repr::Entry(_) => Errno::INVAL,
             Repr::TooManyFds { .. } => Errno::TOOBIG,
             Repr::Unsupported { .. } => Errno::OPNOTSUPP,
-            Repr::QueueFull => Errno::AGAIN,
+            Repr::QueueFull | Repr::JournalFull => Errno::AGAIN,
             Repr::BarrierTimeout => Errno::TIMEDOUT,
             #[cfg(feature = "std")]
             Repr::WrongFd { .. } => Errno::NOTSOCK,
@@ -308,7 +334,7 @@ impl Error {
     pub fn syscall(&self) -> Option<&'static str> {
         match self.0 {
             Repr::System { call, .. } => Some(call.name()),
-            Repr::QueueFull | Repr::TooManyFds { .. } => Some(Call::Send.name()),
+            Repr::QueueFull | Repr::JournalFull | Repr::TooManyFds { .. } => Some(Call::Send.name()),
             Repr::BarrierTimeout => Some(Call::Poll.name()),
             _ => None,
         }
@@ -332,6 +358,7 @@ impl Error {
                 error.describe(put);
             }
             Repr::Environment(error) => error.describe(put),
+            Repr::Entry(error) => error.describe(put),
             Repr::TooManyFds { count } => {
                 put(Decimal::new(*count as u64).as_str());
                 put(" descriptors in one message, and it can carry at most ");
@@ -342,6 +369,7 @@ impl Error {
             Repr::QueueFull => {
                 put("the manager's queue is full and it did not make room in the time allowed; is it busy or stopped?")
             }
+            Repr::JournalFull => put("the journal's queue is full, and the entry was not sent; is it busy or stopped?"),
             Repr::BarrierTimeout => {
                 put(
                     "the manager did not answer the barrier in the time allowed; is anybody reading from the notify socket?",
@@ -446,6 +474,7 @@ impl core::error::Error for Error {
             Repr::Message(error) => Some(error),
             Repr::Address(error) => Some(error),
             Repr::Environment(error) => Some(error),
+            Repr::Entry(error) => Some(error),
             _ => None,
         }
     }
@@ -472,6 +501,12 @@ impl From<AddressError> for Error {
 impl From<EnvironmentError> for Error {
     fn from(error: EnvironmentError) -> Self {
         Self(Repr::Environment(error))
+    }
+}
+
+impl From<EntryError> for Error {
+    fn from(error: EntryError) -> Self {
+        Self(Repr::Entry(error))
     }
 }
 

@@ -26,12 +26,14 @@
 //! - [`Notifier`] tells the manager; [`Barrier`] waits until it was heard; [`Heartbeat`] answers the watchdog.
 //! - [`PassedFds`] takes the descriptors of socket activation and of the fd store.
 //! - [`Message`], [`MessageBuf`], [`Assignment`] and [`Address`] are the protocol as values; more in [`protocol`].
+//! - [`journal`] writes entries with a priority and fields to the journal.
 //! - [`manager`] listens: it receives what services send, and tells what a manager would believe of it.
 //! - [`testing`] is a small manager for your own tests.
 //!
 //! # Without the standard library
 //!
-//! With `default-features = false` there are [`protocol`], [`Notifier`] and [`Barrier`], which don't allocate either.
+//! With `default-features = false` there are [`protocol`], [`Notifier`], [`Barrier`] and [`journal`], which don't allocate
+//! either.
 //!
 //! # How it is built
 #![doc = include_str!("../docs/design.md")]
@@ -40,6 +42,7 @@
 
 mod client;
 mod error;
+pub mod journal;
 #[cfg(feature = "std")]
 pub mod manager;
 pub mod protocol;

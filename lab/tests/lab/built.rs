@@ -63,10 +63,18 @@ pub(crate) const PACKAGE: Built = Built {
     command: "make addon package",
 };
 
+/// What stands in for `sd-notify`, under its name, as an alias installs it.
+pub(crate) const SD_NOTIFY: Built = Built {
+    source: Source::Path("packages/sd-notify"),
+    place: "/srv/node_modules/sd-notify",
+    parts: &["index.js"],
+    command: "make package",
+};
+
 /// Shows a lab all of it. What was not built is for those trials to complain about that need it: see
 /// [`Built::require`].
 pub(crate) fn show(mut options: Options) -> Options {
-    for built in [RUST_SERVICE, COMMAND, STATIC_COMMAND, SYSTEMD_NOTIFY, CONFORMANCE, PACKAGE] {
+    for built in [RUST_SERVICE, COMMAND, STATIC_COMMAND, SYSTEMD_NOTIFY, CONFORMANCE, PACKAGE, SD_NOTIFY] {
         if built.missing().is_none() {
             options = options.bind_at(built.path(), built.place);
         }
@@ -77,6 +85,7 @@ pub(crate) fn show(mut options: Options) -> Options {
     options
         .bind_at(workspace().join("examples/node-http"), "/srv/node-http")
         .bind_at(workspace().join("examples/scripts"), "/srv/scripts")
+        .bind_at(workspace().join("conformance/node/applications"), "/srv/applications")
         .bind_at(env!("CARGO_BIN_EXE_lab-probe"), "/usr/local/bin/lab-probe")
 }
 

@@ -23,6 +23,7 @@ mod commands;
 mod conformance;
 mod example;
 mod examples;
+mod journal;
 mod lifecycle;
 mod notify;
 mod notify_access;
@@ -61,6 +62,7 @@ const TRIALS: &[Trials] = &[
     race::trials,
     receivers::trials,
     scripts::trials,
+    journal::trials,
 ];
 
 fn main() -> ExitCode {

@@ -17,8 +17,8 @@ const WAITING_MAX = 8 << 20;
 const OVERHEAD = 256;
 
 /** One message that waits for room in the manager's queue. */
-interface Waiting {
-  attempt: (handle: Handle) => number;
+interface Waiting<H> {
+  attempt: (handle: H) => number;
   size: number;
   /** By which time (of `performance.now()`) it must be sent. */
   end: number;
@@ -26,17 +26,37 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
+/** What a channel needs of a handle, whoever is at the other end. */
+interface Closable {
+  /** Gives up what is under way, where there can be such a thing. */
+  abandon?(): void;
+  close(): void;
+}
+
+/** A handle on the manager of that address; null where there is none. */
+export function openManager(notifySocket: string | undefined): Handle | null {
+  let addon: Addon | null = null;
+  try {
+    addon = native();
+  } catch (error) {
+    // Without a manager nothing is lost without the addon.
+    if (notifySocket !== undefined && notifySocket !== '') throw error;
+  }
+  return addon?.open(notifySocket) ?? null;
+}
+
 /**
- * A manager, and the messages that wait for it.
+ * A manager (or the journal), and the messages that wait for it.
  *
  * A message is tried at once. If the manager's queue is full it waits, with those that come after it, and is tried
  * again from a timer: no thread of libuv's pool is held, which would delay the program's own files and look-ups. The
  * timer keeps the process alive, as any operation that somebody awaits does, but never longer than the time-out.
  */
-export class Channel {
-  readonly #handle: Handle | null;
+export class Channel<H extends Closable = Handle> {
+  readonly #handle: H | null;
+  readonly #receiver: string;
   /** In order; those that ran out of time before their turn are left out. */
-  #waiting: (Waiting | undefined)[] = [];
+  #waiting: (Waiting<H> | undefined)[] = [];
   /** Messages before this one are done. */
   #first = 0;
   #size = 0;
@@ -47,19 +67,13 @@ export class Channel {
   #barriers = 0;
   #closing = false;
 
-  constructor(notifySocket: string | undefined) {
-    let addon: Addon | null = null;
-    try {
-      addon = native();
-    } catch (error) {
-      // Without a manager nothing is lost without the addon.
-      if (notifySocket !== undefined && notifySocket !== '') throw error;
-    }
-    this.#handle = calling(() => addon?.open(notifySocket) ?? null);
+  constructor(open: () => H | null, receiver = 'the manager') {
+    this.#handle = calling(open);
+    this.#receiver = receiver;
   }
 
   /** Sends, or waits up to `timeout` milliseconds for room. `size` is that of the text. */
-  send(attempt: (handle: Handle) => number, size: number, timeout: number): Promise<boolean> {
+  send(attempt: (handle: H) => number, size: number, timeout: number): Promise<boolean> {
     const handle = this.#handle;
     if (handle === null || this.#closing) return Promise.resolve(false);
     if (this.#first < this.#waiting.length) return this.#wait(attempt, size, timeout);
@@ -74,7 +88,7 @@ export class Channel {
   }
 
   /** One heartbeat, now or never: true when sent, false when there is no manager, null when its queue is full. */
-  ping(): boolean | null {
+  ping(this: Channel<Handle>): boolean | null {
     const handle = this.#handle;
     if (handle === null || this.#closing) return false;
     if (this.#first < this.#waiting.length) return null;
@@ -95,7 +109,7 @@ export class Channel {
   }
 
   /** Resolves once the manager has read everything sent before. */
-  async barrier(timeout: number): Promise<boolean> {
+  async barrier(this: Channel<Handle>, timeout: number): Promise<boolean> {
     const handle = this.#handle;
     if (handle === null || this.#closing) return false;
     const end = performance.now() + timeout;
@@ -135,14 +149,14 @@ export class Channel {
     if (this.#closing && this.#first >= this.#waiting.length && this.#barriers === 0) this.#handle?.close();
   }
 
-  #wait(attempt: (handle: Handle) => number, size: number, timeout: number): Promise<boolean> {
+  #wait(attempt: (handle: H) => number, size: number, timeout: number): Promise<boolean> {
     if (timeout <= 0) {
       // Nothing but this message can be under way: it would have waited before others.
-      if (this.#first >= this.#waiting.length) this.#handle?.abandon();
-      return Promise.reject(queueFull('and it was not to be waited for'));
+      if (this.#first >= this.#waiting.length) this.#handle?.abandon?.();
+      return Promise.reject(queueFull(this.#receiver, 'and it was not to be waited for'));
     }
     if (this.#size + size + OVERHEAD > WAITING_MAX) {
-      return Promise.reject(queueFull('and too much waits for it already'));
+      return Promise.reject(queueFull(this.#receiver, 'and too much waits for it already'));
     }
     return new Promise((resolve, reject) => {
       const end = performance.now() + timeout;
@@ -186,7 +200,7 @@ export class Channel {
   };
 
   /** Rejects messages whose time is up, wherever they stand, but not more than a turn's worth. */
-  #giveUpOverdue(handle: Handle): void {
+  #giveUpOverdue(handle: H): void {
     const now = performance.now();
     if (now < this.#nextEnd) return;
     this.#nextEnd = Infinity;
@@ -198,16 +212,18 @@ export class Channel {
         continue;
       }
       given += 1;
-      if (index === this.#first) handle.abandon();
-      this.#takeOff(index).reject(queueFull('and it made no room in the time allowed; is it busy or stopped?'));
+      if (index === this.#first) handle.abandon?.();
+      this.#takeOff(index).reject(
+        queueFull(this.#receiver, 'and it made no room in the time allowed; is it busy or stopped?'),
+      );
     }
     // More of them are waiting to be told.
     if (this.#nextEnd <= now) this.#pause = FIRST_PAUSE;
   }
 
   /** Takes the message at `index` off the queue. */
-  #takeOff(index: number): Waiting {
-    const message = this.#waiting[index] as Waiting;
+  #takeOff(index: number): Waiting<H> {
+    const message = this.#waiting[index] as Waiting<H>;
     this.#size -= message.size + OVERHEAD;
     this.#waiting[index] = undefined;
     while (this.#first < this.#waiting.length && this.#waiting[this.#first] === undefined) this.#first += 1;
@@ -235,8 +251,8 @@ function unanswered(): NodeJS.ErrnoException {
   );
 }
 
-function queueFull(rest: string): NodeJS.ErrnoException {
-  return systemError(EAGAIN, 'sendmsg', `the manager's queue is full, ${rest}`);
+function queueFull(receiver: string, rest: string): NodeJS.ErrnoException {
+  return systemError(EAGAIN, 'sendmsg', `${receiver}'s queue is full, ${rest}`);
 }
 
 /** The manager that was named last, and the channel to it. */
@@ -251,9 +267,10 @@ let nobody: Channel | undefined;
  * other is named.
  */
 export function ambientChannel(notifySocket = process.env['NOTIFY_SOCKET']): Channel {
-  if (notifySocket === undefined || notifySocket === '') return (last = nobody ??= new Channel(undefined));
+  if (notifySocket === undefined || notifySocket === '')
+    return (last = nobody ??= new Channel(() => openManager(undefined)));
   if (current === undefined || current.notifySocket !== notifySocket) {
-    const channel = new Channel(notifySocket);
+    const channel = new Channel(() => openManager(notifySocket));
     current?.channel.close();
     current = { notifySocket, channel };
   }

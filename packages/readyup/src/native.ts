@@ -11,6 +11,12 @@ export const NO_MANAGER = 3;
 /** Begun, and not yet at its end: call again with the same arguments. */
 export const UNDER_WAY = 4;
 
+/** A handle on the journal: `[name, value, name, value, …]` is one entry. */
+export interface Sender {
+  send(fields: readonly Uint8Array[]): number;
+  close(): void;
+}
+
 /** A handle on a manager. What sends answers with one of the numbers above, or another one for "sent". */
 export interface Handle {
   send(state: string, pid?: number, fds?: readonly number[]): number;
@@ -29,6 +35,8 @@ export interface Handle {
 /** What the addon exports. */
 export interface Addon {
   open(notifySocket?: string): Handle;
+  /** At its usual place, unless another one is given. */
+  openJournal(address?: string): Sender;
   watchdogPeriod(usec?: string, pid?: string): number | undefined;
   listenFds(pid?: string, fds?: string, names?: string, pidfdId?: string): (number | string)[];
   booted(): boolean;

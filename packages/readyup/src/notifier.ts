@@ -1,4 +1,4 @@
-import { AMBIENT_CHANNELS, Channel } from './channel';
+import { AMBIENT_CHANNELS, Channel, openManager } from './channel';
 import { type PassedFd, passedFds } from './environment';
 import { looseEnd, typeError } from './errors';
 import { type Fields, assignments } from './fields';
@@ -54,7 +54,7 @@ export class Notifier {
     if (options !== AMBIENT) {
       try {
         if (socket !== undefined && typeof socket !== 'string') throw typeError('"socket" must be a string');
-        const own = new Channel(socket);
+        const own = new Channel(() => openManager(socket));
         channels = { now: () => own, last: () => own, kept: () => own };
       } finally {
         if (unsetEnvironment) delete process.env['NOTIFY_SOCKET'];

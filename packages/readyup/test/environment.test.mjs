@@ -29,6 +29,7 @@ test('ok: sd_watchdog_enabled', () => {
     ['1500', own, 1.5],
     ['1', undefined, 0.001],
     ['007000', own, 7],
+    ['2000500', own, 2000.5],
     ['18446744073709551614', own, 18446744073709551.614],
   ]) {
     setWatchdog(usec, pid);

@@ -15,9 +15,11 @@ beforeEach(() => receiver.reset());
 
 const NAMES = [
   'DEFAULT_TIMEOUT',
+  'Journal',
   'Notifier',
   'barrier',
   'extendTimeout',
+  'journal',
   'listenFds',
   'mainPid',
   'notify',

@@ -35,9 +35,7 @@ pub use environment::{
 pub use fd_name::{FdName, FdNameError};
 pub use lines::{Line, Lines};
 pub use message::{Message, MessageBuf, MessageError, MessageProblem};
-#[cfg(feature = "std")]
-pub(crate) use text::Excerpt;
-pub(crate) use text::{Decimal, display};
+pub(crate) use text::{Decimal, Excerpt, display};
 
 /// The largest payload a manager takes, in bytes: one more, and it drops the message and closes its descriptors.
 ///

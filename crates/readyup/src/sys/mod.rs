@@ -13,7 +13,7 @@ mod inherited;
 mod receive;
 mod vsock;
 
-pub(crate) use calls::{borrow, monotonic_time, pidfd_open, socket, socket_error};
+pub(crate) use calls::{borrow, memory_file, monotonic_time, pidfd_open, socket, socket_error};
 pub(crate) use fd_cell::FdCell;
 #[cfg(feature = "std")]
 pub(crate) use inherited::adopt;
