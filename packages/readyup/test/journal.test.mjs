@@ -43,7 +43,9 @@ test('fields of every kind', async () => {
 });
 
 test('large entries, and those of many fields', async () => {
+  const before = descriptors();
   assert.equal(await journal.print('info', 'x'.repeat(1 << 20)), true);
+  assert.equal(descriptors(), before);
   const { kind, text } = await fake.take();
   assert.equal(kind, 'file');
   assert.ok(text.startsWith('MESSAGE=xxx') && text.length > 1 << 20);

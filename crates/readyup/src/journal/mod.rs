@@ -23,7 +23,9 @@
 //! ```
 
 mod entry;
+mod error;
 mod socket;
 
-pub use entry::{EntryError, EntryProblem, FIELD_NAME_MAX, FIELDS_MAX, Field, Priority, encode};
+pub use entry::{FIELD_NAME_MAX, FIELDS_MAX, Field, Priority, encode};
+pub use error::{EntryError, EntryProblem};
 pub use socket::{Journal, Outcome};
