@@ -115,6 +115,8 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             None if ready[1] => {
                 let status = child.wait()?;
                 trace.show(Kind::exit(status));
+                // Nothing is cleaned up in the end that this may be.
+                drop(listener);
                 die_as(status);
                 return Ok(Exit::Of(status));
             }

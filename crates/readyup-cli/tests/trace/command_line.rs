@@ -28,8 +28,13 @@ fn ok_ended_by_a_signal() {
 #[test]
 fn ok_ended_by_a_signal_that_is_no_failure() {
     for (name, number) in [("HUP", 1), ("INT", 2), ("PIPE", 13), ("TERM", 15)] {
-        let output = trace(&["--json"]).args(["sh", "-c", &format!("kill -{name} $$; sleep 60")]).output().unwrap();
+        let temporary = tempfile::tempdir().unwrap();
+        let mut command = trace(&["--json"]);
+        command.args(["sh", "-c", &format!("kill -{name} $$; sleep 60")]);
+        let output = command.env("TMPDIR", temporary.path()).env_remove("XDG_RUNTIME_DIR").output().unwrap();
         assert_eq!(output.status.signal(), Some(number), "{output:?}");
+        // It leaves nothing behind for all that.
+        assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
         let events = events(&output);
         assert_eq!(of_kind(&events, "exit")[0]["signal"], number);
     }
