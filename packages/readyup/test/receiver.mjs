@@ -62,7 +62,7 @@ export class Receiver {
     const child = guard(spawn(listenCommand(), [address], { stdio: ['pipe', 'pipe', 'inherit'] }));
     this.#child = child;
     // None of it keeps the test file's process alive; at its end the receiver goes, stopped or not.
-    for (const handle of [child, child.stdin, child.stdout]) handle.unref();
+    for (const handle of [child, child.stdin, child.stdout]) handle.unref?.();
     this.#exit = new Promise((resolve) => child.once('close', resolve));
     this.#exit.then(() => {
       this.#ended = true;
@@ -143,14 +143,19 @@ export class Receiver {
 
   /** Stops it, as a manager that hangs. Once this resolves it reads nothing more. */
   async stop() {
-    this.#child.kill('SIGSTOP');
+    this.#signal('SIGSTOP');
     // The state is the first thing after the name, which is in parentheses.
     const stopped = () => readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ')[1].startsWith('T');
     await until(stopped, 'the receiver being stopped');
   }
 
   resume() {
-    this.#child.kill('SIGCONT');
+    this.#signal('SIGCONT');
+  }
+
+  /** Not through the child's `kill`, with which Deno closes the child's pipes, whatever the signal. */
+  #signal(signal) {
+    if (!this.#ended) process.kill(this.pid, signal);
   }
 
   /** Stops it with a full queue; answers with how many messages that took. */
