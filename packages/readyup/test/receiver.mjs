@@ -51,15 +51,15 @@ export class Receiver {
   #ended = false;
   #exit;
 
-  /** Starts one, at a path of its own if none is given. */
-  static async start(address = freshPath()) {
+  /** Starts one, at a path of its own if none is given. With `hold` it reads barriers, but answers none. */
+  static async start(address = freshPath(), { hold = false } = {}) {
     const receiver = new Receiver();
-    await receiver.#start(address);
+    await receiver.#start(address, hold ? ['hold'] : []);
     return receiver;
   }
 
-  async #start(address) {
-    const child = guard(spawn(listenCommand(), [address], { stdio: ['pipe', 'pipe', 'inherit'] }));
+  async #start(address, options) {
+    const child = guard(spawn(listenCommand(), [address, ...options], { stdio: ['pipe', 'pipe', 'inherit'] }));
     this.#child = child;
     // None of it keeps the test file's process alive; at its end the receiver goes, stopped or not.
     for (const handle of [child, child.stdin, child.stdout]) handle.unref?.();
@@ -174,7 +174,7 @@ export class Receiver {
 
   /** Ends it at once, so that its socket's file stays, or at the end of its input, so that it does not. */
   async end({ kill = false } = {}) {
-    if (kill) this.#child.kill('SIGKILL');
+    if (kill) this.#signal('SIGKILL');
     else this.#child.stdin.end();
     await within(this.#exit, 'the end of the receiver');
   }
