@@ -104,7 +104,7 @@ cross: ## Build the addon and the static commands for arm64, too
 	$(SAY) 'building for arm64'
 	@scripts/release arm64
 
-test-arm64: programs cross ## Test the static commands for arm64, emulated
+test-arm64: programs static cross ## Test the static commands for arm64, emulated
 	@scripts/need emulator
 	$(SAY) 'testing the commands for arm64'
 	@runtimes/arm64
