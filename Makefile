@@ -10,12 +10,14 @@ HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 # The npm packages: readyup, and those that stand in for others.
 PACKAGES := $(patsubst %/package.json,%,$(wildcard packages/*/package.json))
 ADDON := packages/readyup/native/linux-$(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/').node
+# What prettier looks after.
+PRETTY := 'packages/**/*.{ts,mts,mjs,cjs,js,json}' '{examples,runtimes,scripts}/**/*.mjs' 'conformance/**/*.{mjs,cjs,mts}'
 SAY := @printf '\n== %s\n'
 
 SUITES ?= trixie
 
 .PHONY: help demo test build install lint format generate addon package programs static need-build need-test \
-	test-rust test-node test-compat test-notify test-lab lab-roots bench fuzz msrv clean
+	test-rust test-node test-compat test-notify test-lab lab-roots test-runtimes test-arm64 cross dist dist-check bench fuzz msrv clean
 
 help: ## List what there is
 	@printf 'usage: make TARGET\n\n'
@@ -32,10 +34,11 @@ build: need-build static addon package ## Leave the commands in target/static an
 	$(SAY) 'build: done: target/static/readyup, target/static/systemd-notify and packages/readyup'
 
 PREFIX ?= /usr/local
+STATIC ?= target/static
 install: ## Install what `make build` left: the commands, manual pages, completions (PREFIX=/usr/local, DESTDIR=)
-	@for file in readyup systemd-notify; do [ -x target/static/$$file ] || { echo 'install: run `make build` first' >&2; exit 1; }; done
-	@install -D -m 755 target/static/readyup $(DESTDIR)$(PREFIX)/bin/readyup
-	@install -D -m 755 target/static/systemd-notify $(DESTDIR)$(PREFIX)/libexec/readyup/systemd-notify
+	@for file in readyup systemd-notify; do [ -x $(STATIC)/$$file ] || { echo 'install: run `make build` first' >&2; exit 1; }; done
+	@install -D -m 755 $(STATIC)/readyup $(DESTDIR)$(PREFIX)/bin/readyup
+	@install -D -m 755 $(STATIC)/systemd-notify $(DESTDIR)$(PREFIX)/libexec/readyup/systemd-notify
 	@install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 man/*.1
 	@install -D -m 644 completions/readyup.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/readyup
 	@install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/zsh/site-functions completions/_readyup
@@ -54,13 +57,13 @@ lint: need-build node_modules/.package-lock.json package ## Check formats, types
 	$(SAY) 'lint: TypeScript and the npm packages'
 	@npx tsc -p packages/readyup/tsconfig.json --noEmit
 	@npx tsc --noEmit --strict --target es2022 --module node16 --types node conformance/node/types.mts
-	@npx prettier --check --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,js,json}' 'examples/**/*.mjs' 'conformance/**/*.{mjs,cjs,mts}'
+	@npx prettier --check --log-level warn $(PRETTY)
 	@for package in $(PACKAGES); do (cd $$package && npx publint --strict && npx attw --pack . --quiet); done
 	$(SAY) 'lint: all clean'
 
 format: node_modules/.package-lock.json ## Format everything
 	@cargo fmt --all
-	@npx prettier --write --log-level warn 'packages/**/*.{ts,mts,mjs,cjs,js,json}' 'examples/**/*.mjs' 'conformance/**/*.{mjs,cjs,mts}'
+	@npx prettier --write --log-level warn $(PRETTY)
 
 need-build:
 	@scripts/need cargo cc static node npm
@@ -100,6 +103,30 @@ static:
 		cargo build --release -p readyup-cli --target $(HOST)
 	@cargo rustc -p readyup-notify --bin systemd-notify --profile small --features standalone -- -C relocation-model=static
 	@install -D -t target/static target/$(HOST)/release/readyup target/small/systemd-notify
+
+cross: ## Build the addon and the static commands for arm64, too
+	@scripts/need cargo cc cross
+	$(SAY) 'building for arm64'
+	@scripts/release arm64
+
+test-arm64: programs static cross ## Test the static commands for arm64, emulated
+	@scripts/need emulator
+	$(SAY) 'testing the commands for arm64'
+	@runtimes/arm64
+
+test-runtimes: programs addon package cross ## Test the packed npm package on Node 18 to 26, Bun, Deno, musl and arm64
+	@scripts/need node npm pip patchelf emulator
+	$(SAY) 'testing the npm package on every runtime'
+	@runtimes/fetch
+	@node runtimes/run.mjs
+
+dist: package ## Leave everything that is published in target/dist
+	@scripts/need cargo cc static node npm cross
+	$(SAY) 'making what is published'
+	@scripts/dist
+
+dist-check: ## Prove that `make dist` is reproducible (minutes)
+	@scripts/dist-check
 
 test-rust: ## Test the crates
 	$(SAY) 'testing the library and the command'

@@ -35,19 +35,19 @@ pub(crate) fn open(env: Env, [address, ..]: Arguments) -> Value {
         Err(error) => return arguments::throw(env, &error),
     };
     let handle = Handle { notifier, delivery: Delivery::default(), barriers: [const { None }; BARRIERS] };
-    let Ok(state) = SharedState::new(handle) else {
+    let Ok(state) = SharedState::new(env, handle) else {
         return env.throw_out_of_memory();
     };
     let object = env.object();
-    env.set(object, c"send", state.method(env, c"send", send));
-    env.set(object, c"notify", state.method(env, c"notify", notify));
-    env.set(object, c"reloading", state.method(env, c"reloading", reloading));
-    env.set(object, c"watchdog", state.method(env, c"watchdog", watchdog));
-    env.set(object, c"barrier", state.method(env, c"barrier", barrier));
-    env.set(object, c"barrierDone", state.method(env, c"barrierDone", barrier_done));
-    env.set(object, c"barrierDrop", state.method(env, c"barrierDrop", barrier_drop));
-    env.set(object, c"abandon", state.method(env, c"abandon", abandon));
-    env.set(object, c"close", state.method(env, c"close", close));
+    env.set(object, c"send", state.method(c"send", send));
+    env.set(object, c"notify", state.method(c"notify", notify));
+    env.set(object, c"reloading", state.method(c"reloading", reloading));
+    env.set(object, c"watchdog", state.method(c"watchdog", watchdog));
+    env.set(object, c"barrier", state.method(c"barrier", barrier));
+    env.set(object, c"barrierDone", state.method(c"barrierDone", barrier_done));
+    env.set(object, c"barrierDrop", state.method(c"barrierDrop", barrier_drop));
+    env.set(object, c"abandon", state.method(c"abandon", abandon));
+    env.set(object, c"close", state.method(c"close", close));
     object
 }
 

@@ -14,12 +14,12 @@ pub(crate) fn open(env: Env, [address, ..]: Arguments) -> Value {
         Some(Ok(address)) => Journal::at(address),
         Some(Err(error)) => return arguments::throw(env, &Error::from(error)),
     };
-    let Ok(state) = SharedState::new(journal) else {
+    let Ok(state) = SharedState::new(env, journal) else {
         return env.throw_out_of_memory();
     };
     let object = env.object();
-    env.set(object, c"send", state.method(env, c"send", send));
-    env.set(object, c"close", state.method(env, c"close", close));
+    env.set(object, c"send", state.method(c"send", send));
+    env.set(object, c"close", state.method(c"close", close));
     object
 }
 

@@ -36,6 +36,9 @@ const ARGUMENTS: usize = 4;
 /// A call's arguments, `undefined` where fewer were given.
 pub(crate) type Arguments = [Value; ARGUMENTS];
 
+/// `napi_cleanup_hook`
+type CleanupHook = extern "C" fn(*mut c_void);
+
 /// `napi_finalize`
 type Finalize = extern "C" fn(Env, *mut c_void, *mut c_void);
 
@@ -68,6 +71,8 @@ unsafe extern "C" {
         hint: *mut c_void,
         result: *mut *mut c_void,
     ) -> Status;
+    fn napi_add_env_cleanup_hook(env: Env, hook: CleanupHook, data: *mut c_void) -> Status;
+    fn napi_remove_env_cleanup_hook(env: Env, hook: CleanupHook, data: *mut c_void) -> Status;
     fn napi_create_object(env: Env, result: *mut Value) -> Status;
     fn napi_create_array(env: Env, result: *mut Value) -> Status;
     fn napi_set_named_property(env: Env, object: Value, name: *const c_char, value: Value) -> Status;
@@ -293,9 +298,12 @@ fn the_function<F: Copy + 'static>() -> F {
 
 /// A state that several JavaScript functions share. It belongs to one env, and so to one thread.
 pub(crate) struct Shared<T> {
-    state: UnsafeCell<T>,
+    /// `None` once the env has ended.
+    state: UnsafeCell<Option<T>>,
     in_use: Cell<bool>,
     functions: Cell<u32>,
+    /// Whether the env is to tell of its end.
+    hooked: Cell<bool>,
 }
 
 impl<T> Shared<T> {
@@ -306,14 +314,17 @@ impl<T> Shared<T> {
             return None;
         }
         // SAFETY: `in_use` was false, so that there is no other borrow, and there will be none until it is false again.
-        let result = with(unsafe { &mut *self.state.get() });
+        let result = unsafe { &mut *self.state.get() }.as_mut().map(with);
         self.in_use.set(false);
-        Some(result)
+        result
     }
 }
 
 /// The owner of a shared state in memory of its own, which lives for as long as one of its methods does.
-pub(crate) struct SharedState<T>(*mut Shared<T>);
+pub(crate) struct SharedState<T> {
+    shared: *mut Shared<T>,
+    env: Env,
+}
 
 impl<T: 'static> SharedState<T> {
     const SIZE: usize = {
@@ -322,25 +333,34 @@ impl<T: 'static> SharedState<T> {
     };
 
     /// Puts `state` into memory from the kernel: there is no allocator here, and handles are few.
-    pub(crate) fn new(state: T) -> Result<Self, rustix::io::Errno> {
+    pub(crate) fn new(env: Env, state: T) -> Result<Self, rustix::io::Errno> {
         use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
         // SAFETY: a new mapping at an address that the kernel chooses touches no other memory.
         let memory =
             unsafe { mmap_anonymous(null_mut(), Self::SIZE, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE) }?
                 .cast::<Shared<T>>();
-        let shared = Shared { state: UnsafeCell::new(state), in_use: Cell::new(false), functions: Cell::new(0) };
+        let shared = Shared {
+            state: UnsafeCell::new(Some(state)),
+            in_use: Cell::new(false),
+            functions: Cell::new(0),
+            hooked: Cell::new(false),
+        };
         // SAFETY: the mapping is large enough, aligned to a page, and nobody else has it.
         unsafe { memory.write(shared) };
-        Ok(Self(memory))
+        let state = Self { shared: memory, env };
+        // SAFETY: `env_ended` is told of the memory of a `Shared<T>`; whoever frees it takes the hook back.
+        let status = unsafe { napi_add_env_cleanup_hook(env, env_ended::<T>, memory.cast()) };
+        state.shared().hooked.set(status == OK);
+        Ok(state)
     }
 
     fn shared(&self) -> &Shared<T> {
         // SAFETY: the memory is there for as long as its owner is.
-        unsafe { &*self.0 }
+        unsafe { &*self.shared }
     }
 
     /// A JavaScript function that gets the state, and keeps it alive.
-    pub(crate) fn method<F>(&self, env: Env, name: &CStr, _: F) -> Value
+    pub(crate) fn method<F>(&self, name: &CStr, _: F) -> Value
     where
         F: Fn(Env, &Shared<T>, Arguments) -> Value + Copy + 'static,
     {
@@ -353,16 +373,17 @@ impl<T: 'static> SharedState<T> {
             let shared = unsafe { &*data.cast::<Shared<T>>() };
             the_function::<F>()(env, shared, arguments)
         }
-        let function = env.create_function(name, callback::<T, F>, self.0.cast());
+        let data = self.shared.cast();
+        let function = self.env.create_function(name, callback::<T, F>, data);
         // SAFETY: `release` is told of the memory of a `Shared<T>`.
-        let status = unsafe { napi_add_finalizer(env, function, self.0.cast(), release::<T>, null_mut(), null_mut()) };
+        let status = unsafe { napi_add_finalizer(self.env, function, data, release::<T>, null_mut(), null_mut()) };
         if status == OK {
             let functions = &self.shared().functions;
             functions.set(functions.get().wrapping_add(1));
             function
         } else {
             // A function without a finalizer could outlive the state.
-            env.undefined()
+            self.env.undefined()
         }
     }
 }
@@ -370,16 +391,16 @@ impl<T: 'static> SharedState<T> {
 impl<T> Drop for SharedState<T> {
     fn drop(&mut self) {
         // SAFETY: the memory is there for as long as its owner is.
-        if unsafe { &*self.0 }.functions.get() == 0 {
+        if unsafe { &*self.shared }.functions.get() == 0 {
             // SAFETY: no function has it, and the one owner is going.
-            unsafe { free(self.0) };
+            unsafe { free(self.env, self.shared) };
         }
     }
 }
 
 /// The finalizer of one method: the last one frees the state. The runtime calls it when it has collected the function,
 /// or when the env ends.
-extern "C" fn release<T>(_: Env, data: *mut c_void, _: *mut c_void) {
+extern "C" fn release<T>(env: Env, data: *mut c_void, _: *mut c_void) {
     let shared = data.cast::<Shared<T>>();
     let left = {
         // SAFETY: `method` counted this function, so that the memory is still there.
@@ -389,14 +410,33 @@ extern "C" fn release<T>(_: Env, data: *mut c_void, _: *mut c_void) {
     };
     if left == 0 {
         // SAFETY: no function is left that could use it, and its owner went when they were made.
-        unsafe { free(shared) };
+        unsafe { free(env, shared) };
+    }
+}
+
+/// The end of the env. Not every runtime calls the finalizers then, and descriptors must not stay open; where it does,
+/// it calls them after this, so that the memory itself is left to them.
+extern "C" fn env_ended<T>(data: *mut c_void) {
+    // SAFETY: whoever frees the memory takes the hook back, so that it is still there.
+    let shared = unsafe { &*data.cast::<Shared<T>>() };
+    shared.hooked.set(false);
+    if !shared.in_use.replace(true) {
+        // SAFETY: it was not in use, and now nobody else uses it.
+        let state = unsafe { &mut *shared.state.get() };
+        *state = None;
+        shared.in_use.set(false);
     }
 }
 
 /// # Safety
 ///
-/// `shared` must come from [`SharedState::new`], and nobody may use it any more.
-unsafe fn free<T>(shared: *mut Shared<T>) {
+/// `shared` must come from [`SharedState::new`] with this env, and nobody may use it any more.
+unsafe fn free<T>(env: Env, shared: *mut Shared<T>) {
+    // SAFETY: as the caller says.
+    if unsafe { &*shared }.hooked.get() {
+        // SAFETY: this is the hook that `new` added.
+        unsafe { napi_remove_env_cleanup_hook(env, env_ended::<T>, shared.cast()) };
+    }
     // SAFETY: it holds a value, which nobody uses after this.
     unsafe { shared.drop_in_place() };
     // SAFETY: it is a whole mapping made by `new`. An error would mean that there is nothing to unmap.

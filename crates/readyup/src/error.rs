@@ -427,6 +427,7 @@ const fn errno_text(errno: Errno) -> Option<&'static str> {
         Errno::PERM => "not permitted (EPERM)",
         Errno::PROTOTYPE => "wrong type of socket (EPROTOTYPE)",
         Errno::AFNOSUPPORT => "address family not supported (EAFNOSUPPORT)",
+        Errno::SOCKTNOSUPPORT => "type of socket not supported (ESOCKTNOSUPPORT)",
         Errno::NODEV => "no such device (ENODEV)",
         Errno::MSGSIZE => "message too long (EMSGSIZE)",
         Errno::NOBUFS => "no buffer space (ENOBUFS)",

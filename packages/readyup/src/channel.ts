@@ -13,6 +13,8 @@ const LONGEST_PAUSE = 25;
 const TURN = 64;
 /** How much text may wait in all: as much as `sd_notify` asks the kernel to hold. */
 const WAITING_MAX = 8 << 20;
+/** How many barriers a handle has room for. */
+const BARRIERS = 64;
 /** What a waiting message takes besides its text, roughly. */
 const OVERHEAD = 256;
 
@@ -64,7 +66,9 @@ export class Channel<H extends Closable = Handle> {
   #nextEnd = Infinity;
   #pause = FIRST_PAUSE;
   #timer: NodeJS.Timeout | undefined;
+  /** Barriers that somebody waits for, and how many of them have a place in the handle. */
   #barriers = 0;
+  #placed = 0;
   #closing = false;
 
   constructor(open: () => H | null, receiver = 'the manager') {
@@ -76,6 +80,10 @@ export class Channel<H extends Closable = Handle> {
   send(attempt: (handle: H) => number, size: number, timeout: number): Promise<boolean> {
     const handle = this.#handle;
     if (handle === null || this.#closing) return Promise.resolve(false);
+    return this.#send(handle, attempt, size, timeout);
+  }
+
+  #send(handle: Handle, attempt: (handle: Handle) => number, size: number, timeout: number): Promise<boolean> {
     if (this.#first < this.#waiting.length) return this.#wait(attempt, size, timeout);
     let result: number;
     try {
@@ -114,13 +122,21 @@ export class Channel<H extends Closable = Handle> {
     if (handle === null || this.#closing) return false;
     const end = performance.now() + timeout;
     this.#barriers += 1;
+    let placed = 0;
     try {
+      // One too many waits beside the queue, so that no message waits behind it. What is sent in the meantime it waits
+      // for as well.
+      for (let pause = 1; this.#placed >= BARRIERS; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+        if (performance.now() >= end) throw unanswered();
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+      this.#placed += placed = 1;
       let number = -1;
       const ask = (handle: Handle): number => {
         number = handle.barrier();
         return number === -1 ? QUEUE_FULL : number === -2 ? NO_MANAGER : 1;
       };
-      const asked = await this.send(ask, 0, timeout).catch((error: NodeJS.ErrnoException) => {
+      const asked = await this.#send(handle, ask, 0, end - performance.now()).catch((error: NodeJS.ErrnoException) => {
         throw error.errno === EAGAIN ? unanswered() : error;
       });
       if (!asked) return false;
@@ -134,6 +150,7 @@ export class Channel<H extends Closable = Handle> {
         await (pause === 0 ? new Promise(setImmediate) : new Promise((resolve) => setTimeout(resolve, pause)));
       }
     } finally {
+      this.#placed -= placed;
       this.#barriers -= 1;
       this.#closeIfIdle();
     }

@@ -8,7 +8,8 @@ export function errorFrom(error: Error, code?: string): NodeJS.ErrnoException {
   if (code !== undefined) {
     result.code = code;
   } else if (result.errno !== undefined && result.code === undefined) {
-    result.code = getSystemErrorName(result.errno);
+    // The addon's errors have it in their text, also where the runtime does not know it.
+    result.code = /\((E[A-Z0-9]+)\)/.exec(error.message)?.[1] ?? getSystemErrorName(result.errno);
     // What is wrong with an argument is found before any system call.
     result.syscall ??= 'sd_notify';
   }

@@ -1,5 +1,8 @@
 // The addon: which file it is, and what it exports. Internal.
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { errorFrom, systemError } from './errors';
 
 const ENOSYS = -38;
@@ -72,8 +75,46 @@ function load(): Addon {
         code,
       );
     }
+    // Deno's have no code.
+    if (code !== undefined && code !== 'MODULE_NOT_FOUND' && code !== 'ERR_UNKNOWN_BUILTIN_MODULE') throw cause;
+    const addon = embedded(`linux-${process.arch}.node`);
+    if (addon !== undefined) return addon;
+    if (code === undefined) throw errorFrom(cause as Error, 'ERR_DLOPEN_FAILED');
     // A package made without it, or a bundle that left it out: as good as a processor for which there is none.
-    if (code !== 'MODULE_NOT_FOUND') throw cause;
   }
-  throw systemError(ENOSYS, 'dlopen', `readyup: there is no addon for linux-${process.arch}; was native/ bundled?`);
+  throw systemError(
+    ENOSYS,
+    'dlopen',
+    `readyup: there is no addon for linux-${process.arch}; if this program is a bundle, native/ must come with it`,
+  );
+}
+
+/** What a single executable application has of `node:sea`. */
+interface Sea {
+  isSea(): boolean;
+  getRawAsset(name: string): ArrayBuffer;
+}
+
+/** The addon that is an asset of a single executable application, which cannot require files. */
+function embedded(name: string): Addon | undefined {
+  const { getBuiltinModule } = process as { getBuiltinModule?: (name: string) => unknown };
+  const sea = getBuiltinModule?.('node:sea') as Sea | undefined;
+  if (sea?.isSea?.() !== true) return undefined;
+  let bytes: ArrayBuffer;
+  try {
+    bytes = sea.getRawAsset(name);
+  } catch {
+    return undefined;
+  }
+  // Only files can be loaded; once it is, nobody needs the file any more.
+  const directory = mkdtempSync(join(tmpdir(), 'readyup-'));
+  try {
+    const path = join(directory, name);
+    writeFileSync(path, new Uint8Array(bytes), { mode: 0o600 });
+    const loaded = { exports: {} as Addon };
+    process.dlopen(loaded, path);
+    return loaded.exports;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }

@@ -286,7 +286,7 @@ export function checked({ pid, fds }: Attachments): Attachments {
 }
 
 function descriptors(fds: readonly number[]): number[] {
-  if (!Array.isArray(fds) || !fds.every((fd) => Number.isInteger(fd) && fd >= 0 && fd <= 0x7fffffff)) {
+  if (!Array.isArray(fds) || ![...fds].every((fd) => Number.isInteger(fd) && fd >= 0 && fd <= 0x7fffffff)) {
     throw typeError('"fds" must be an array of descriptors');
   }
   return [...(fds as number[])];

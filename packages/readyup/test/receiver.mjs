@@ -51,18 +51,18 @@ export class Receiver {
   #ended = false;
   #exit;
 
-  /** Starts one, at a path of its own if none is given. */
-  static async start(address = freshPath()) {
+  /** Starts one, at a path of its own if none is given. With `hold` it reads barriers, but answers none. */
+  static async start(address = freshPath(), { hold = false } = {}) {
     const receiver = new Receiver();
-    await receiver.#start(address);
+    await receiver.#start(address, hold ? ['hold'] : []);
     return receiver;
   }
 
-  async #start(address) {
-    const child = guard(spawn(listenCommand(), [address], { stdio: ['pipe', 'pipe', 'inherit'] }));
+  async #start(address, options) {
+    const child = guard(spawn(listenCommand(), [address, ...options], { stdio: ['pipe', 'pipe', 'inherit'] }));
     this.#child = child;
     // None of it keeps the test file's process alive; at its end the receiver goes, stopped or not.
-    for (const handle of [child, child.stdin, child.stdout]) handle.unref();
+    for (const handle of [child, child.stdin, child.stdout]) handle.unref?.();
     this.#exit = new Promise((resolve) => child.once('close', resolve));
     this.#exit.then(() => {
       this.#ended = true;
@@ -143,14 +143,19 @@ export class Receiver {
 
   /** Stops it, as a manager that hangs. Once this resolves it reads nothing more. */
   async stop() {
-    this.#child.kill('SIGSTOP');
+    this.#signal('SIGSTOP');
     // The state is the first thing after the name, which is in parentheses.
     const stopped = () => readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ')[1].startsWith('T');
     await until(stopped, 'the receiver being stopped');
   }
 
   resume() {
-    this.#child.kill('SIGCONT');
+    this.#signal('SIGCONT');
+  }
+
+  /** Not through the child's `kill`, with which Deno closes the child's pipes, whatever the signal. */
+  #signal(signal) {
+    if (!this.#ended) process.kill(this.pid, signal);
   }
 
   /** Stops it with a full queue; answers with how many messages that took. */
@@ -169,7 +174,7 @@ export class Receiver {
 
   /** Ends it at once, so that its socket's file stays, or at the end of its input, so that it does not. */
   async end({ kill = false } = {}) {
-    if (kill) this.#child.kill('SIGKILL');
+    if (kill) this.#signal('SIGKILL');
     else this.#child.stdin.end();
     await within(this.#exit, 'the end of the receiver');
   }

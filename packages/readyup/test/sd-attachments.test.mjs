@@ -158,15 +158,27 @@ test('err: a descriptor that is not open', async () => {
 });
 
 test('err: what are no descriptors', async () => {
-  for (const fds of [null, 3, '3', {}, [-1], ['0'], [0.5], [NaN], [undefined], [2 ** 31], [[0]], new Set([0])]) {
+  for (const fds of [
+    null,
+    3,
+    '3',
+    {},
+    [-1],
+    ['0'],
+    [0.5],
+    [NaN],
+    [undefined],
+    [2 ** 31],
+    [[0]],
+    new Set([0]),
+    new Array(3),
+  ]) {
     await assert.rejects(
       sd_pid_notify_with_fds(0, 'FDSTORE=1', fds),
       { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' },
       String(fds),
     );
   }
-  // A hole is no descriptor either.
-  await assert.rejects(sd_pid_notify_with_fds(0, 'FDSTORE=1', new Array(3)), Error);
   await receiver.nothing();
 });
 

@@ -1,7 +1,7 @@
 // sd_notify_barrier: knowing that the manager has read everything.
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { barrier, ready, sd_notify, sd_notify_barrier } from 'readyup';
+import { Notifier, barrier, ready, sd_notify, sd_notify_barrier } from 'readyup';
 import { Receiver } from './receiver.mjs';
 import { descriptors, until, within } from './support.mjs';
 
@@ -73,11 +73,38 @@ test('ok: more at once than a handle has room for, with messages among them', as
   }
   assert.deepEqual(new Set(await Promise.all(answers)), new Set([true]));
   const events = await receiver.take(600);
-  // Each barrier came before the message that was sent after it.
+  const texts = events.filter(({ kind }) => kind === 'message').map(({ text }) => text);
   assert.deepEqual(
-    events.map(({ kind, text }) => (kind === 'barrier' ? kind : text)),
-    Array.from({ length: 300 }, (_, index) => ['barrier', `X_INDEX=${index}`]).flat(),
+    texts,
+    Array.from({ length: 300 }, (_, index) => `X_INDEX=${index}`),
   );
+  // Those that there is room for come before the message that was sent after them; the others may come later.
+  assert.deepEqual(
+    events.slice(0, 128).map(({ kind }) => kind),
+    Array.from({ length: 64 }, () => ['barrier', 'message']).flat(),
+  );
+});
+
+test('ok: however many are not answered, no message waits for them', async () => {
+  const holding = await Receiver.start(undefined, { hold: true });
+  process.env.NOTIFY_SOCKET = holding.address;
+  assert.equal(await ready(), true);
+  await holding.text();
+  const before = descriptors();
+  const answers = Array.from({ length: 150 }, () => sd_notify_barrier(1500).catch(({ code }) => code));
+  assert.equal(await within(sd_notify('X_BEHIND=1'), 'the message behind them', 1000), true);
+  const events = await holding.take(65);
+  assert.equal(events.at(-1).text, 'X_BEHIND=1');
+  assert.deepEqual(new Set(await Promise.all(answers)), new Set(['ETIMEDOUT']));
+  assert.equal(descriptors(), before);
+});
+
+test('ok: more than there is room for, on a notifier that is closed', async () => {
+  const notifier = new Notifier();
+  const answers = Array.from({ length: 150 }, () => notifier.barrier(10_000));
+  notifier.close();
+  assert.deepEqual(new Set(await Promise.all(answers)), new Set([true]));
+  await receiver.take(150);
 });
 
 test('err: nobody reads', async (t) => {

@@ -124,7 +124,8 @@ test('ok: an event loop that hangs sends no heartbeats, and makes up for none', 
   const events = receiver.incoming.splice(0);
   const longest = Math.max(...gaps(events));
   t.diagnostic(`${events.length} heartbeats, the longest gap ${longest.toFixed(0)} ms`);
-  assert.ok(longest >= 580, `${longest} ms`);
+  // When each one came is known to the nearest turn of this process's own event loop.
+  assert.ok(longest >= 500, `${longest} ms`);
   // Every 20 ms of the remaining 300; with those that were missed there would be 45.
   assert.ok(events.length >= 4 && events.length <= 25, `${events.length} heartbeats`);
 });

@@ -1,0 +1,44 @@
+// The types, as a program in TypeScript sees them: both of Node's module systems, and a bundler's.
+import assert from 'node:assert/strict';
+import { symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checks, directory, run } from './check.mjs';
+
+const root = process.argv[2];
+const made = directory();
+const named = `import { Notifier, type Fields, ready, watchdog } from 'readyup';
+const fields: Fields = { status: 'x', ready: true };
+const sent: Promise<boolean> = new Notifier({ timeout: 1 }).notify(fields);
+const started: boolean = watchdog.start({ check: async () => true });
+// @ts-expect-error: a status is a string
+ready(1);
+export { sent, started };
+`;
+const whole = `import readyup from 'readyup';\nexport const sent: Promise<boolean> = readyup.ready();\n`;
+const required = `import readyup = require('readyup');\nexport const sent: Promise<boolean> = readyup.ready();\n`;
+for (const [name, text] of [
+  ['named.mts', named],
+  ['whole.mts', whole],
+  ['named.cts', named],
+  ['required.cts', required],
+  ['bundled.ts', named],
+]) {
+  writeFileSync(join(made, name), text);
+}
+// The types that the package's own are made of.
+symlinkSync(join(root, 'node_modules/@types'), join(process.cwd(), 'node_modules/@types'));
+
+const compile = (module, moduleResolution, files) => async () => {
+  const { code, output } = await run(join(root, 'node_modules/.bin/tsc'), [
+    ...['--noEmit', '--strict', '--target', 'es2022', '--types', 'node', '--module', module],
+    ...['--moduleResolution', moduleResolution],
+    ...files.map((name) => join(made, name)),
+  ]);
+  assert.equal(code, 0, output);
+};
+
+await checks({
+  node16: compile('node16', 'node16', ['named.mts', 'whole.mts', 'named.cts', 'required.cts']),
+  nodenext: compile('nodenext', 'nodenext', ['named.mts', 'whole.mts', 'named.cts', 'required.cts']),
+  bundler: compile('esnext', 'bundler', ['named.mts', 'bundled.ts']),
+});

@@ -1,0 +1,38 @@
+// As much of node:test as the package's tests use, for runtimes whose own is not complete: what `test` is told runs one
+// after the other, and lines at the end say how many passed.
+import { basename } from 'node:path';
+import { exceptions } from './exceptions.mjs';
+
+const tests = [];
+const hooks = { before: [], after: [] };
+
+/** Registers a test; the first one starts them all, once the file has registered the others. */
+export function test(name, body) {
+  if (tests.length === 0) setTimeout(runAll, 0);
+  tests.push({ name, body });
+}
+
+export const beforeEach = (hook) => void hooks.before.push(hook);
+export const afterEach = (hook) => void hooks.after.push(hook);
+
+async function runAll() {
+  const counts = { pass: 0, fail: 0, skipped: 0 };
+  const excepted = exceptions(basename(process.argv[1]));
+  for (const { name, body } of tests) {
+    if (excepted.some((pattern) => pattern.test(name))) {
+      counts.skipped += 1;
+      continue;
+    }
+    try {
+      for (const hook of hooks.before) await hook();
+      await body({ name, diagnostic() {} });
+      counts.pass += 1;
+    } catch (error) {
+      counts.fail += 1;
+      console.log(`not ok - ${name}\n${error?.stack ?? error}`);
+    }
+    for (const hook of hooks.after) await hook();
+  }
+  for (const [what, count] of Object.entries(counts)) console.log(`# ${what} ${count}`);
+  process.exit(counts.fail === 0 ? 0 : 1);
+}
