@@ -83,7 +83,7 @@ export class Channel<H extends Closable = Handle> {
     return this.#send(handle, attempt, size, timeout);
   }
 
-  #send(handle: Handle, attempt: (handle: Handle) => number, size: number, timeout: number): Promise<boolean> {
+  #send(handle: H, attempt: (handle: H) => number, size: number, timeout: number): Promise<boolean> {
     if (this.#first < this.#waiting.length) return this.#wait(attempt, size, timeout);
     let result: number;
     try {
