@@ -36,7 +36,7 @@ build: need-build static addon package ## Leave the commands in target/static an
 PREFIX ?= /usr/local
 STATIC ?= target/static
 install: ## Install what `make build` left: the commands, manual pages, completions (PREFIX=/usr/local, DESTDIR=)
-	@for file in readyup systemd-notify; do [ -x $(STATIC)/$$file ] || { echo 'install: run `make build` first' >&2; exit 1; }; done
+	@for file in readyup systemd-notify; do [ -x $(STATIC)/$$file ] || { echo 'install: run `make static` first' >&2; exit 1; }; done
 	@install -D -m 755 $(STATIC)/readyup $(DESTDIR)$(PREFIX)/bin/readyup
 	@install -D -m 755 $(STATIC)/systemd-notify $(DESTDIR)$(PREFIX)/libexec/readyup/systemd-notify
 	@install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 man/*.1
@@ -97,12 +97,13 @@ programs:
 
 # Without a libc of the machine's in them, so that they run anywhere. (Flags in the environment and a target that is named
 # don't touch what Cargo builds for itself.)
-static:
+static: ## Leave the static commands in target/static
 	$(SAY) 'building the static commands'
 	@RUSTFLAGS='-C target-feature=+crt-static -C relocation-model=static' \
 		cargo build --release -p readyup-cli --target $(HOST)
 	@cargo rustc -p readyup-notify --bin systemd-notify --profile small --features standalone -- -C relocation-model=static
-	@install -D -t target/static target/$(HOST)/release/readyup target/small/systemd-notify
+	@install -D -t target/static $(or $(CARGO_TARGET_DIR),target)/$(HOST)/release/readyup \
+		$(or $(CARGO_TARGET_DIR),target)/small/systemd-notify
 
 cross: ## Build the addon and the static commands for arm64, too
 	@scripts/need cargo cc cross

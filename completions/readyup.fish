@@ -97,7 +97,7 @@ complete -c readyup -n '__readyup_takes notify' -l booted -d 'Say nothing; succe
 complete -c readyup -n '__readyup_takes notify ready status reloading stopping watchdog barrier' -l timeout -x -d 'How long all of it may take'
 complete -c readyup -n '__readyup_takes notify ready status reloading stopping watchdog barrier' -l require -d 'Fail if there is no manager to tell (NOTIFY_SOCKET is not set)'
 complete -c readyup -n '__readyup_takes notify' -l json -d 'With --fork: print what happens as JSON, one object a line'
-complete -c readyup -n '__readyup_takes notify ready status reloading stopping watchdog barrier' -s q -l quiet -d 'Print no pid, no notes and no warnings, nor look for what to warn of'
+complete -c readyup -n '__readyup_takes notify ready status reloading stopping watchdog barrier' -s q -l quiet -d 'Print nothing but errors: no pid, no notes, no warnings'
 complete -c readyup -n '__readyup_takes notify ready status reloading stopping watchdog barrier trace' -s h -l help -d 'Show the help'
 complete -c readyup -n '__readyup_takes notify ready status reloading stopping watchdog barrier' -l version -d 'Show the version'
 complete -c readyup -n '__readyup_takes trace' -l json -d 'Print one JSON object a line'

@@ -3,5 +3,5 @@
 # So it needs neither root nor NotifyAccess=all. Only for what is ready once it runs, because nothing is said after it.
 set -eu
 
-mkdir -p "$STATE_DIRECTORY/cache"
+mkdir -p "${STATE_DIRECTORY:-.}/cache"
 exec readyup notify --exec --ready --status='Prepared' \; -- my-server --port=8080

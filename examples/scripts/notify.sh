@@ -17,9 +17,11 @@ done
 readyup ready --status='Serving on :8080'
 
 # Twice in WatchdogSec=. A server that answers no more gets no more pings, and systemd starts all of this anew.
+interval=$((${WATCHDOG_USEC:-10000000} / 2000000))
+[ "$interval" -gt 0 ] || interval=0.3
 while kill -0 "$server" 2>/dev/null; do
     healthy && readyup watchdog
-    sleep "$((${WATCHDOG_USEC:-10000000} / 2000000))" &
+    sleep "$interval" &
     wait "$!" # unlike sleep itself, this is over as soon as there is a signal
 done
 wait "$server"

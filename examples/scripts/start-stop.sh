@@ -6,7 +6,9 @@ pid_file=${PID_FILE:-/run/my-server.pid}
 
 case ${1-} in
     start)
-        readyup notify --fork --timeout=30 -- my-server --port=8080 >"$pid_file"
+        pid=$(readyup notify --fork --timeout=30 -- my-server --port=8080)
+        kill -0 "$pid" # one that ended well before it was ready is no server
+        echo "$pid" >"$pid_file"
         ;;
     stop)
         kill "$(cat "$pid_file")"

@@ -15,6 +15,10 @@ enum Manager {
 
 /// The unit's `NotifyAccess=` and main process, from `systemctl`, which is there wherever systemd is and knows how to ask.
 pub(crate) fn access(limit: Duration) -> Option<UnitAccess> {
+    if is_managed_by_readyup() {
+        // `trace` and `--fork` say themselves whom they don't believe.
+        return Some(UnitAccess { unit: String::new(), access: "all".into(), main_pid: None });
+    }
     let manager = manager(&std::env::var("NOTIFY_SOCKET").ok()?)?;
     let cgroups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
     let unit = unit(&cgroups, manager)?;
@@ -30,6 +34,13 @@ pub(crate) fn access(limit: Duration) -> Option<UnitAccess> {
     let main_pid = property("MainPID").and_then(|pid| pid.parse().ok()).filter(|pid| *pid != 0);
     let is_access = ["none", "main", "exec", "all"].contains(&access);
     is_access.then(|| UnitAccess { unit: unit.into(), access: access.into(), main_pid })
+}
+
+/// Whether `$MANAGERPID` is one of us.
+fn is_managed_by_readyup() -> bool {
+    let pid = std::env::var("MANAGERPID").ok().filter(|pid| pid.bytes().all(|byte| byte.is_ascii_digit()));
+    pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok())
+        .is_some_and(|name| name == "readyup\n")
 }
 
 /// The managers that `systemctl` can ask are known by where they listen.

@@ -219,22 +219,27 @@ impl Child<'_> {
                 Err(Errno::INTR) => continue,
                 Err(errno) => return Err(Failure::system("receiving", errno)),
             };
+            let message = payload.get(..received.len).and_then(|payload| Message::parse(payload).ok());
+            // Line by line at newlines alone, as `systemd-notify` does it; a manager takes a carriage return as well.
+            let says_ready = message
+                .is_some_and(|message| message.as_bytes().split(|byte| *byte == b'\n').any(|line| line == b"READY=1"));
             if received.pid != Some(self.pid) {
-                self.ignored(
-                    "it came from another process than the program itself; whatever says READY=1 must `exec` from it, \
-                     or be root",
-                );
+                if says_ready || self.process.is_systemd_notify() {
+                    self.ignored(
+                        "it came from another process than the program itself; whatever says READY=1 must `exec` \
+                         from it, or be root",
+                    );
+                }
                 continue;
             }
-            let Some(message) = payload.get(..received.len).and_then(|payload| Message::parse(payload).ok()) else {
+            let Some(message) = message else {
                 self.ignored("it is longer than 4096 bytes or has a NUL inside");
                 continue;
             };
             if let Some(line) = message.lines().find(|line| line.key() == b"STATUS") {
                 host.event(&Event::Status { text: line.value().unwrap_or_default() });
             }
-            // Line by line at newlines alone, as `systemd-notify` does it; a manager takes a carriage return as well.
-            is_ready |= message.as_bytes().split(|byte| *byte == b'\n').any(|line| line == b"READY=1");
+            is_ready |= says_ready;
         }
     }
 

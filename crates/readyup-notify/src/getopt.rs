@@ -4,7 +4,7 @@
 //! long as it is clear what is meant; an argument that may be left out must be attached with `=`.
 
 use crate::exit::lossy;
-use crate::options::{Argument, Flag, OPTIONS, OptionDefinition, Verb};
+use crate::options::{Argument, Flag, OPTIONS, OptionDefinition};
 use crate::process::Face;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -103,13 +103,7 @@ impl<'p, 'a> Parser<'p, 'a> {
         // No letter takes an argument.
         match self.options().find(|option| option.short == Some(letter)) {
             Some(option) => Ok(Found { flag: option.flag, value: None }),
-            None => {
-                let mut text = ["there is no option -", &lossy(&[letter])].concat();
-                if self.face == Face::Readyup(Verb::Status) {
-                    text.push_str(" (a text that begins with - goes behind --)");
-                }
-                Err(text)
-            }
+            None => Err(["there is no option -", &lossy(&[letter])].concat()),
         }
     }
 
@@ -160,7 +154,7 @@ impl<'p, 'a> Parser<'p, 'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::Whose;
+    use crate::options::{Verb, Whose};
     use std::ffi::CString;
 
     const NOTIFY: Face = Face::Readyup(Verb::Notify);

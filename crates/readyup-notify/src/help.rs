@@ -16,7 +16,7 @@ pub(crate) fn text(process: &Process<'_>) -> String {
         Face::SystemdNotify => {
             for usage in [
                 "[OPTION…] [VARIABLE=VALUE…]",
-                "[OPTION…] --exec [VARIABLE=VALUE…] ; -- CMD…",
+                "[OPTION…] --exec [VARIABLE=VALUE…] \\; -- CMD…",
                 "[OPTION…] --fork -- CMD…",
             ] {
                 put(&mut text, &["systemd-notify ", usage, "\n"]);
@@ -62,9 +62,12 @@ fn readyup(text: &mut String, verb: Verb) {
     text.push('\n');
     if verb == Verb::Notify {
         text.push_str(
-            "       readyup notify [OPTION…] --exec [VARIABLE=VALUE…] ; CMD…\n\
+            "       readyup notify [OPTION…] --exec [VARIABLE=VALUE…] \\; CMD…\n\
              \x20      readyup notify [OPTION…] --fork -- CMD…\n",
         );
+    }
+    if !matches!(verb, Verb::Notify | Verb::Barrier) {
+        put(text, &["       readyup ", definition.name, " [OPTION…] --exec ", definition.operands, " \\; CMD…\n"]);
     }
     text.push_str(match verb {
         Verb::Notify => {
@@ -83,7 +86,7 @@ fn readyup(text: &mut String, verb: Verb) {
         Verb::Reloading => "\nExample:\n\x20 readyup reloading; load-configuration; readyup ready\n",
         Verb::Stopping => "\nExample:\n\x20 trap 'readyup stopping; exit' TERM\n",
         Verb::Watchdog => {
-            "\nExample:\n\x20 while sleep 5 && curl -fsS localhost:8080/health; do readyup watchdog; done\n"
+            "\nExample:\n\x20 while sleep 5; do curl -fsS localhost:8080/health && readyup watchdog; done\n"
         }
         Verb::Barrier => "\nExample:\n\x20 readyup status Working --no-block; readyup barrier --timeout=1\n",
     });

@@ -156,18 +156,28 @@ pub static OPTIONS: &[OptionDefinition] = &[
         Flag::Timeout,
         "timeout",
         Argument::Required("TIME"),
-        "How long all of it may take: 5 (seconds), 500ms, 2min, infinity; 5s unless given, and without a limit for --fork",
+        "How long all of it may take: 5 (seconds, as without this option), 500ms, 2min, infinity",
     )
     .readyup_alone(),
-    OptionDefinition::new(Flag::Require, "require", Argument::None, "Fail if there is no manager to tell (NOTIFY_SOCKET is not set)")
-        .readyup_alone(),
-    OptionDefinition::new(Flag::Json, "json", Argument::None, "With --fork: print what happens as JSON, one object a line")
-        .readyup_alone(),
+    OptionDefinition::new(
+        Flag::Require,
+        "require",
+        Argument::None,
+        "Fail if there is no manager to tell (NOTIFY_SOCKET is not set)",
+    )
+    .readyup_alone(),
+    OptionDefinition::new(
+        Flag::Json,
+        "json",
+        Argument::None,
+        "With --fork: print what happens as JSON, one object a line",
+    )
+    .readyup_alone(),
     OptionDefinition::new(
         Flag::Quiet,
         "quiet",
         Argument::None,
-        "Print no pid, no notes and no warnings, nor look for what to warn of",
+        "Print nothing but errors: no pid, no notes, no warnings",
     )
     .short(b'q'),
     OptionDefinition::new(Flag::Help, "help", Argument::None, "Show this help").short(b'h'),

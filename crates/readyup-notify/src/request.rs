@@ -4,7 +4,7 @@
 //! comes, so that of several mistakes the first is the one that is told.
 
 use crate::descriptors::Passed;
-use crate::exit::{Failure, lossy};
+use crate::exit::{Exit, Failure, lossy};
 use crate::getopt::{End, Found, Parser};
 use crate::options::{Flag, Verb};
 use crate::process::{Face, Process};
@@ -96,9 +96,10 @@ fn read_arguments<'a>(process: &Process<'a>, streams: &Streams) -> Result<Reques
             return Ok(request);
         }
     }
-    request.operands(process, parser.operands())?;
+    request.operands(process, parser.operands(), streams)?;
     if let Some(left) = passed.map(|passed| passed.left()).filter(|left| *left > 0 && !request.quiet) {
-        let text = [&assignments::decimal(left as u64), " more descriptors were passed than --fd= names"].concat();
+        let text = ["warning: ", &assignments::decimal(left as u64), " more descriptors were passed than --fd= names"]
+            .concat();
         streams.complain(process, &text);
     }
     Ok(request)
@@ -109,6 +110,9 @@ fn hint(process: &Process<'_>, mut text: String) -> String {
     match process.face {
         Face::SystemdNotify => text.push_str("; see `systemd-notify --help`"),
         Face::Readyup(verb) => {
+            if verb == Verb::Status {
+                text.push_str(" (a text that begins with - goes behind --)");
+            }
             text.push_str("; see `readyup ");
             text.push_str(verb.definition().name);
             text.push_str(" --help`");
@@ -174,9 +178,9 @@ impl<'a> Request<'a> {
         Ok(())
     }
 
-    fn operands(&mut self, process: &Process<'a>, operands: Vec<&'a CStr>) -> Result<(), Failure> {
+    fn operands(&mut self, process: &Process<'a>, operands: Vec<&'a CStr>, streams: &Streams) -> Result<(), Failure> {
         match self.action {
-            Action::Notify => self.notify_operands(process, operands),
+            Action::Notify => self.notify_operands(process, operands, streams),
             Action::Booted if !operands.is_empty() => Err(Failure::usage("--booted takes no arguments")),
             Action::Fork if operands.is_empty() => {
                 Err(Failure::usage("--fork needs a program to start: --fork -- CMD…"))
@@ -201,7 +205,12 @@ impl<'a> Request<'a> {
         }
     }
 
-    fn notify_operands(&mut self, process: &Process<'a>, mut operands: Vec<&'a CStr>) -> Result<(), Failure> {
+    fn notify_operands(
+        &mut self,
+        process: &Process<'a>,
+        mut operands: Vec<&'a CStr>,
+        streams: &Streams,
+    ) -> Result<(), Failure> {
         if self.fd_name.is_some() && self.fds.is_empty() {
             return Err(Failure::usage("--fdname= names the descriptors of --fd=, and there is none"));
         }
@@ -231,9 +240,9 @@ impl<'a> Request<'a> {
         if self.exec {
             return Err(Failure::usage("there is nothing to say before the program of --exec is run"));
         }
-        let mut text = String::from("there is nothing to say; what would you like to?\n\n");
-        text.push_str(crate::help::text(process).trim_end());
-        Err(Failure::usage(text))
+        // The help first, so that the error is what is seen last.
+        streams.advise(&crate::help::text(process));
+        Err(Failure::usage("there is nothing to say"))
     }
 
     /// What a short form says by itself.
@@ -295,7 +304,8 @@ fn main_pid(process: &Process<'_>, value: Option<&[u8]>, streams: &Streams) -> R
         )
     })?;
     let pidfd_id = readyup::pidfd_id(pid)
-        .map_err(|error| Failure::library(&["--pid=", &assignments::decimal(pid.into()), ": "].concat(), &error))?;
+        .map_err(|error| Failure::library(&["--pid=", &assignments::decimal(pid.into()), ": "].concat(), &error))
+        .map_err(|failure| Failure { exit: Exit::Usage, ..failure })?;
     Ok(MainPid { pid, pidfd_id })
 }
 

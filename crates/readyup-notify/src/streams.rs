@@ -36,6 +36,13 @@ impl Streams {
         }
     }
 
+    /// Writes a help text where an error comes after it.
+    pub(crate) fn advise(&self, text: &str) {
+        if self.err {
+            put(standard(2), text.as_bytes());
+        }
+    }
+
     /// Writes an error or a warning, in one piece so that the lines of several processes don't mix.
     pub(crate) fn complain(&self, process: &Process<'_>, message: &str) {
         if self.err && !message.is_empty() {

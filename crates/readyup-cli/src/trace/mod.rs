@@ -227,6 +227,12 @@ impl Output {
             text::line(event)
         };
         // When nobody reads the trace any more the program goes on all the same.
-        self.broken = writeln!(self.to, "{line}").and_then(|()| self.to.flush()).is_err();
+        if let Err(error) = writeln!(self.to, "{line}").and_then(|()| self.to.flush()) {
+            self.broken = true;
+            // A reader that has seen enough is no news.
+            if error.kind() != std::io::ErrorKind::BrokenPipe {
+                let _ = writeln!(std::io::stderr(), "readyup: warning: the trace ends here: {error}");
+            }
+        }
     }
 }

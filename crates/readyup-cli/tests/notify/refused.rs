@@ -73,7 +73,7 @@ fn err_nothing_to_say() {
     assert_status(&output, 2);
     assert_eq!(told, []);
     let text = stderr(&output);
-    assert!(text.starts_with("readyup: there is nothing to say") && text.contains("Usage: readyup notify"), "{text}");
+    assert!(text.contains("Usage: readyup notify") && text.ends_with("readyup: there is nothing to say\n"), "{text}");
 }
 
 #[test]
