@@ -4,11 +4,14 @@ import cluster from 'node:cluster';
 import { type AddressInfo, type ListenOptions, type Server, isIP } from 'node:net';
 import { type PassedFd } from './environment';
 import { errorFrom, typeError } from './errors';
-import { type ServeOptions } from './serve-options';
+import { type ServeOptions as Options } from './serve-options';
 import { type Notifier } from './notifier';
 
 /** The name in the fd store, where none is given. */
 const STORED = 'listen';
+
+/** What of the options is about listening. */
+type ServeOptions = Pick<Options, 'port' | 'host' | 'path' | 'backlog' | 'name' | 'store'>;
 
 /** Listens as the options say. Resolves to a text for humans that says where. */
 export async function listen(server: Server, options: ServeOptions, notifier: Notifier): Promise<string> {

@@ -99,25 +99,19 @@ export interface Service {
   readonly stopped: Promise<void>;
 }
 
-/** The options of which there is always one. */
-export type Settled = LifecycleOptions &
-  Required<
+/** The options of which there is always one; but for the signal that workers don't get. */
+export type Settled = Omit<LifecycleOptions, 'reloadSignal'> & { reloadSignal: NodeJS.Signals | undefined } & Required<
     Pick<
       LifecycleOptions,
-      | 'status'
-      | 'watchdog'
-      | 'signals'
-      | 'stopSignals'
-      | 'reloadSignal'
-      | 'exit'
-      | 'drainTimeout'
-      | 'onError'
-      | 'notifier'
+      'status' | 'watchdog' | 'signals' | 'stopSignals' | 'exit' | 'drainTimeout' | 'onError' | 'notifier'
     >
   >;
 
 /** The options, with what holds where nothing is said. */
-export function settled<T extends LifecycleOptions>(options: T, drainTimeout: number): T & Settled {
+export function settled<T extends LifecycleOptions>(
+  options: T,
+  drainTimeout: number,
+): Omit<T, 'reloadSignal'> & Settled {
   if (typeof options !== 'object' || options === null) throw typeError('the options must be an object');
   for (const name of ['onReady', 'onStopping', 'close', 'reload', 'onError'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'function')

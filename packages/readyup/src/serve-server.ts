@@ -10,12 +10,12 @@ import { type Target } from './serve-target';
 /** One server. */
 export class ServerBody implements Body {
   readonly #target: Target;
-  readonly #options: ServeOptions & Settled;
+  readonly #options: Omit<ServeOptions, 'reloadSignal'> & Settled;
   readonly #connections: Connections;
   address: AddressInfo | string | null = null;
   where = '';
 
-  constructor(target: Target, options: ServeOptions & Settled, grace: number) {
+  constructor(target: Target, options: Omit<ServeOptions, 'reloadSignal'> & Settled, grace: number) {
     this.#target = target;
     this.#options = options;
     this.#connections = new Connections(target.server, grace);

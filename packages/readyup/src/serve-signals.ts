@@ -24,7 +24,7 @@ export class Signals {
   constructor({ signals, stopSignals, reloadSignal }: Settled, { stop, reload }: Actions) {
     if (!signals) return;
     for (const signal of new Set(stopSignals)) this.#wanted.push([signal, () => this.#stop(signal, stop)]);
-    if (reload !== undefined) this.#wanted.push([reloadSignal, reload]);
+    if (reload !== undefined && reloadSignal !== undefined) this.#wanted.push([reloadSignal, reload]);
   }
 
   start(): void {

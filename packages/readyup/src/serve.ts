@@ -12,16 +12,22 @@
  * @packageDocumentation
  */
 
+import { errorFrom } from './errors';
+import { ClusterBody, type ClusterOptions } from './serve-cluster';
 import { type ServeOptions, type ServeTarget, type Service, duration, settled } from './serve-options';
 import { Lifecycle } from './serve-lifecycle';
 import { ManagerReport } from './serve-report';
 import { ServerBody } from './serve-server';
 import { targetOf } from './serve-target';
+import { WorkerReport, underPrimary } from './serve-worker';
 
+export type { ClusterOptions } from './serve-cluster';
 export type { Handler, LifecycleOptions, ServeOptions, ServeTarget, Service } from './serve-options';
 
 /** What drains here must be done before Docker's 10 seconds are over. */
 const DRAIN_TIMEOUT = 8000;
+/** A worker is to be done before its primary loses patience. */
+const CLUSTER_DRAIN_TIMEOUT = 10_000;
 const KEEP_ALIVE_GRACE = 500;
 
 /**
@@ -49,6 +55,43 @@ export async function serve(target: ServeTarget, options: ServeOptions = {}): Pr
   const all = settled(options, DRAIN_TIMEOUT);
   const grace = duration('keepAliveGrace', options.keepAliveGrace ?? KEEP_ALIVE_GRACE);
   const body = new ServerBody(targetOf(target), all, grace);
-  const lifecycle = new Lifecycle(body, all, new ManagerReport(all));
+  if (!underPrimary()) return new Lifecycle(body, all, new ManagerReport(all)).start();
+  const report = new WorkerReport(() => body.where);
+  // The primary gets the signal, and passes it on as it thinks fit.
+  const lifecycle = new Lifecycle(body, { ...all, reloadSignal: undefined }, report);
+  report.obey({ stop: () => lifecycle.end(), reload: () => lifecycle.reload() });
   return lifecycle.start();
+}
+
+/**
+ * Runs a cluster of workers as a service. Only the primary speaks to the manager: it is ready when all workers listen,
+ * gives signs of life only as long as each of them does, and stops them all. Workers call `serve`, which tells the primary.
+ * One that ends is replaced; a reload replaces all of them, one after the other, without a moment of fewer.
+ *
+ * @example
+ * import cluster from 'node:cluster';
+ * import { availableParallelism } from 'node:os';
+ * import { serve, serveCluster } from 'readyup/serve';
+ *
+ * if (cluster.isPrimary) {
+ *   await serveCluster({ workers: availableParallelism() });
+ * } else {
+ *   await serve(app, { port: 8080 });
+ * }
+ */
+export async function serveCluster(options: ClusterOptions): Promise<Service> {
+  const all = settled(options, CLUSTER_DRAIN_TIMEOUT);
+  if (!Number.isInteger(options.workers) || options.workers < 1) {
+    throw errorFrom(new RangeError('"workers" must be a whole number above 0'), 'ERR_OUT_OF_RANGE');
+  }
+  const body = new ClusterBody(all);
+  if (all.watchdog !== false) {
+    const own = all.watchdog === true ? {} : all.watchdog;
+    const check = async (): Promise<unknown> => {
+      await body.check();
+      return own.check?.();
+    };
+    all.watchdog = { ...own, check };
+  }
+  return new Lifecycle(body, all, new ManagerReport(all)).start();
 }

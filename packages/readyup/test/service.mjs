@@ -12,12 +12,12 @@ export class Program {
   outcome;
 
   /** Runs `source`, an ES module that prints its address first; `fds` are passed as a manager passes them. */
-  static async start(source, { env = {}, fds = [], address = true } = {}) {
+  static async start(source, { env = {}, fds = [], address = true, file } = {}) {
     const program = new Program();
-    const shell = '[ -z "$LISTEN_FDS" ] || export LISTEN_PID=$$; exec "$0" --input-type=module -e "$1"';
-    // Where Node would put its channel, or nothing, the shell must not find what is to be passed.
+    const shell = '[ -z "$LISTEN_FDS" ] || export LISTEN_PID=$$; exec "$0" "$@"';
+    const what = file === undefined ? ['--input-type=module', '-e', `${PRELUDE}\n${source}`] : [file];
     const child = guard(
-      spawn('/bin/sh', ['-c', shell, process.execPath, `${PRELUDE}\n${source}`], {
+      spawn('/bin/sh', ['-c', shell, process.execPath, ...what], {
         cwd: packageDirectory,
         env: environment(env),
         stdio: ['ignore', 'pipe', 'pipe', ...fds],
