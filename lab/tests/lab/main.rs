@@ -24,6 +24,7 @@ mod examples;
 mod lifecycle;
 mod probe;
 mod protocol;
+mod serve;
 mod services;
 mod site;
 mod store;
@@ -42,6 +43,7 @@ const TRIALS: &[Trials] = &[
     services::trials,
     user::trials,
     examples::trials,
+    serve::trials,
     protocol::trials,
     access::trials,
     store::trials,

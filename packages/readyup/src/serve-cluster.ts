@@ -186,6 +186,9 @@ export class ClusterBody implements Body {
         if (this.#running && member.state === 'listening') this.#replaceLater();
         member.state = 'stopping';
         break;
+      case 'farewell':
+        send(member.worker, { readyup: 'farewell' });
+        break;
       case 'failed':
         member.failure = errno === undefined ? new Error(text) : systemError(errno, 'listen', text ?? '');
         break;

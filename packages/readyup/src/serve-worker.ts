@@ -7,6 +7,9 @@ import { type WatchdogOptions } from './watchdog';
 /** Set by the primary for its workers: without it a worker speaks for itself. */
 export const UNDER_PRIMARY = 'READYUP_CLUSTER';
 
+/** How long a worker waits at its end for a primary that may be busy. */
+const FAREWELL = 2000;
+
 /** Under this key each message has its text, so that those of the program are not mistaken for ours. */
 export interface Message {
   readyup: string;
@@ -76,7 +79,27 @@ export class WorkerReport implements Report {
     return tell({ readyup: 'progress' });
   }
 
-  async flush(): Promise<void> {}
+  /**
+   * Waits until the primary knows that nothing is listening here any more. A connection that it has passed on until then
+   * has come in before its answer, and is sent back; it would be lost if this process just ended.
+   */
+  async flush(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, FAREWELL);
+      process.once('disconnect', resolve);
+      process.on('message', function listener(message) {
+        if (ours(message)?.readyup !== 'farewell') return;
+        process.off('message', listener);
+        process.off('disconnect', resolve);
+        resolve();
+      });
+      void tell({ readyup: 'farewell' });
+    });
+    clearTimeout(timer);
+    // What was sent back is before this.
+    await tell({ readyup: 'gone' });
+  }
 
   watch(options: WatchdogOptions): void {
     this.#watchdog = options;
