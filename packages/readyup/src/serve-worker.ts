@@ -1,6 +1,7 @@
 // What the primary of a cluster and its workers tell each other, and the worker's side of it. Internal.
 
 import cluster from 'node:cluster';
+import { type LoopMonitor, monitorFor } from './loop';
 import { type Report, oneLine } from './serve-report';
 import { type WatchdogOptions } from './watchdog';
 
@@ -45,6 +46,9 @@ export class WorkerReport implements Report {
   readonly #listener = (message: unknown): void => this.#told(ours(message));
   #orders: Orders | undefined;
   #watchdog: WatchdogOptions = {};
+  #loop: LoopMonitor | undefined;
+  /** How often in a row the event loop was late. */
+  #late = 0;
 
   constructor(where: () => string) {
     this.#where = where;
@@ -103,9 +107,11 @@ export class WorkerReport implements Report {
 
   watch(options: WatchdogOptions): void {
     this.#watchdog = options;
+    if (options.maxLoopDelay !== undefined) this.#loop = monitorFor(options.maxLoopDelay);
   }
 
   close(): void {
+    this.#loop?.stop();
     process.off('message', this.#listener);
     if (this.#orders !== undefined) process.off('disconnect', this.#orders.stop);
   }
@@ -133,6 +139,10 @@ export class WorkerReport implements Report {
 
   /** Whether this worker is healthy, by its own lights. */
   async #check(): Promise<void> {
+    const { maxDelay } = this.#loop?.read() ?? { maxDelay: 0 };
+    this.#late = maxDelay > (this.#watchdog.maxLoopDelay ?? Infinity) ? this.#late + 1 : 0;
+    // A manager that misses one heartbeat does nothing either.
+    if (this.#late > 1) throw new Error(`the event loop was late by ${maxDelay.toFixed(0)} ms`);
     if ((await this.#watchdog.check?.()) === false) throw new Error('the check failed');
   }
 }

@@ -15,6 +15,7 @@ beforeEach(() => receiver.reset());
 
 const NAMES = [
   'DEFAULT_TIMEOUT',
+  'LoopMonitor',
   'Notifier',
   'barrier',
   'extendTimeout',
