@@ -18,7 +18,10 @@ export interface LoopState {
  *
  * @example
  * const loop = new LoopMonitor();
- * watchdog.start({ check: () => loop.read().utilization < 0.98 && database.ping() });
+ * setInterval(() => {
+ *   const { maxDelay, utilization } = loop.read();
+ *   status(`busy ${(100 * utilization).toFixed(0)} %, late by ${maxDelay.toFixed(0)} ms at most`);
+ * }, 10_000).unref();
  */
 export class LoopMonitor {
   // Not by `monitorEventLoopDelay`: a delay right after its `reset` goes unseen, and without it, it remembers for ever.
