@@ -37,6 +37,8 @@ async function stopped(program) {
   assert.deepEqual(await program.end(), { code: 0, signal: null }, program.stderr);
   assert.match(await next(), /^STOPPING=1\n/);
   assert.equal(await next(), 'STATUS=Stopped');
+  // The barrier.
+  assert.equal((await receiver.rest()).length, 1);
   assert.equal(program.stderr, '');
 }
 
