@@ -83,8 +83,9 @@ export class Lifecycle implements Service {
       if (this.#early) void this.reload().catch(this.#options.onError);
       return this;
     } catch (error) {
-      // One that a signal has stopped in the middle of it says what it has to say by itself.
+      // One that a signal has stopped in the middle of it says what it has to say by itself, and ends the process.
       if (this.#stopping === undefined) await this.#giveUp(error);
+      else await this.#stopping.catch(() => {});
       throw error;
     }
   }

@@ -12,6 +12,7 @@ export class ServerBody implements Body {
   readonly #target: Target;
   readonly #options: Omit<ServeOptions, 'reloadSignal'> & Settled;
   readonly #connections: Connections;
+  #ended = false;
   address: AddressInfo | string | null = null;
   where = '';
 
@@ -23,8 +24,11 @@ export class ServerBody implements Body {
 
   async start(): Promise<void> {
     await this.#target.prepare();
+    // Stopped in the meantime: then it is not to listen any more.
+    if (this.#ended) return;
     this.where = await listen(this.#target.server, this.#options, this.#options.notifier);
     this.address = this.#target.server.address();
+    if (this.#ended) await this.#connections.drain();
   }
 
   get reloads(): boolean {
@@ -36,6 +40,7 @@ export class ServerBody implements Body {
   }
 
   drain(): Promise<void> {
+    this.#ended = true;
     return this.#connections.drain();
   }
 

@@ -240,21 +240,31 @@ test('err: hooks that fail or hang while it stops', async () => {
   assert.match((await texts(4))[2], /^STATUS=onStopping took longer/);
 });
 
-test('ok: stopped by a signal while it starts', async () => {
-  const program = await Program.start(
-    `const server = createServer();
-     const app = { server, close: async () => console.log('closed'), ready: () => new Promise((resolve) => {
-       console.log('starting');
-       setTimeout(resolve, 60_000);
-     }) };
-     serve(app, { port: 0 }).catch(() => {});`,
-    { address: false, env: { NOTIFY_SOCKET: receiver.address } },
-  );
-  await program.line(/starting/);
-  program.kill('SIGTERM');
-  assert.deepEqual(await program.end(), { code: 0, signal: null });
-  assert.deepEqual((await texts(3)).slice(0, 2), ['STOPPING=1\nSTATUS=Stopping', 'STATUS=Stopped']);
-});
+for (const [what, ready] of [
+  ['long before it is ready', 'new Promise(() => {})'],
+  ['and ready only then', `new Promise((resolve) => process.once('SIGTERM', resolve))`],
+]) {
+  test(`ok: stopped by a signal while it starts, ${what}`, async () => {
+    const program = await Program.start(
+      `const server = createServer();
+       const starting = ${ready};
+       const app = { server, close: async () => console.log('closed ' + server.listening), ready: () => {
+         // As anything does that one waits for.
+         setTimeout(() => {}, 60_000);
+         console.log('starting');
+         return starting;
+       } };
+       const onStopping = () => new Promise((resolve) => setTimeout(resolve, 100));
+       await serve(app, { port: 0, onStopping });`,
+      { address: false, env: { NOTIFY_SOCKET: receiver.address } },
+    );
+    await program.line(/starting/);
+    program.kill('SIGTERM');
+    assert.deepEqual(await program.end(), { code: 0, signal: null });
+    assert.deepEqual([program.lines.at(-1), program.stderr], ['closed false', '']);
+    assert.deepEqual((await texts(3)).slice(0, 2), ['STOPPING=1\nSTATUS=Stopping', 'STATUS=Stopped']);
+  });
+}
 
 test('ok: clients that were there are no secret', async () => {
   const service = await serve(createServer(hello), { ...HERE, keepAliveGrace: 0 });
