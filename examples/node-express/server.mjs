@@ -13,7 +13,7 @@ const service = await serve(app, {
   host: '127.0.0.1',
   // Over a restart the manager keeps the socket, so that no client is turned away.
   store: true,
-  // The heartbeats stop if anything has to wait for so long, twice in a row.
+  // No heartbeat when anything had to wait this long for its turn; if that goes on, systemd restarts the service.
   watchdog: { maxLoopDelay: 1000 },
 });
 console.log(`serving on http://${service.where}`);
