@@ -32,6 +32,7 @@ mod protocol;
 mod race;
 mod receivers;
 mod scripts;
+mod serve;
 mod services;
 mod site;
 mod store;
@@ -52,6 +53,7 @@ const TRIALS: &[Trials] = &[
     services::trials,
     user::trials,
     examples::trials,
+    serve::trials,
     protocol::trials,
     access::trials,
     store::trials,

@@ -1,6 +1,7 @@
 import { type Channel, type Channels } from './channel';
 import { watchdogPeriod } from './environment';
 import { errorFrom } from './errors';
+import { type LoopMonitor, monitorFor } from './loop';
 
 /** How `watchdog.start` is to work. */
 export interface WatchdogOptions {
@@ -14,6 +15,11 @@ export interface WatchdogOptions {
   checkTimeout?: number;
   /** The time between heartbeats, in milliseconds. Default: half of the period that the manager set. */
   interval?: number;
+  /**
+   * A heartbeat is withheld when anything had to wait for its turn in the event loop for longer than this, in
+   * milliseconds, since the one before. It is not for good: the next one is sent if the loop is quick again.
+   */
+  maxLoopDelay?: number;
   /** Told why, when a check has failed and the heartbeats have stopped. */
   onFailure?: (reason: Error) => void;
 }
@@ -31,6 +37,7 @@ export class Watchdog {
   /** The heartbeats since the last `start`. */
   #run: Run | undefined;
   #dropped = 0;
+  #withheld = 0;
 
   /** @internal */
   constructor(channels: Channels, status: (text: string) => Promise<boolean>) {
@@ -60,6 +67,11 @@ export class Watchdog {
     return this.#dropped;
   }
 
+  /** How many heartbeats were not sent, because the event loop was late: see `maxLoopDelay`. */
+  get withheld(): number {
+    return this.#withheld;
+  }
+
   /**
    * Sends a heartbeat now, and then one every `interval`. Without a watchdog (or an `interval` of your own) it does
    * nothing and returns false. Starting it again begins anew, with the new options.
@@ -73,9 +85,11 @@ export class Watchdog {
     if (interval === undefined) return false;
     positive('interval', interval);
     if (options.checkTimeout !== undefined) positive('checkTimeout', options.checkTimeout);
+    if (options.maxLoopDelay !== undefined) positive('maxLoopDelay', options.maxLoopDelay);
     // Looked up now, and kept: that the variable is unset later, so that children don't find it, is no reason to stop.
     const channel = this.#channels.kept();
     const run: Run = { channel, checking: false };
+    if (options.maxLoopDelay !== undefined) run.loop = monitorFor(options.maxLoopDelay);
     this.#run = run;
     let due = performance.now();
     const beat = (): void => {
@@ -84,6 +98,10 @@ export class Watchdog {
       due += interval;
       if (due <= now) due = now + interval;
       this.#timer = setTimeout(beat, delay(due - now)).unref();
+      if (run.loop !== undefined && run.loop.read().maxDelay > (options.maxLoopDelay ?? Infinity)) {
+        this.#withheld += 1;
+        return;
+      }
       if (options.check === undefined) {
         this.#beat(run);
       } else if (!run.checking) {
@@ -98,6 +116,7 @@ export class Watchdog {
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#run?.loop?.stop();
     this.#run = undefined;
   }
 
@@ -187,6 +206,8 @@ interface Run {
   channel: Channel;
   /** A check is under way. */
   checking: boolean;
+  /** Looks at the event loop, if somebody wants to know. */
+  loop?: LoopMonitor;
 }
 
 function verdict(value: unknown): Error | undefined {

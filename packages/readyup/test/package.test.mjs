@@ -16,6 +16,7 @@ beforeEach(() => receiver.reset());
 const NAMES = [
   'DEFAULT_TIMEOUT',
   'Journal',
+  'LoopMonitor',
   'Notifier',
   'barrier',
   'extendTimeout',
