@@ -17,7 +17,7 @@ SUITES ?= trixie
 
 help: ## List what there is
 	@printf 'usage: make TARGET\n\n'
-	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: need-build addon package programs ## Show the timeline of a Node service, from its start to its end
 	$(SAY) 'demo: a Node service under `readyup trace`'
