@@ -21,7 +21,7 @@ SUITES ?= trixie
 
 help: ## List what there is
 	@printf 'usage: make TARGET\n\n'
-	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: need-build addon package programs ## Show the timelines of a Node service and of a shell script
 	$(SAY) 'demo: a Node service under `readyup trace`'
