@@ -16,9 +16,10 @@ const PORT: u16 = 8091;
 
 const SERVER: &str = include_str!("serve/server.mjs");
 const LOAD: &str = include_str!("serve/load.mjs");
-/// Beside the package, so that it is found.
-const SERVER_PATH: &str = "/srv/serve/server.mjs";
-const LOAD_PATH: &str = "/srv/serve/load.mjs";
+/// A trial's own file, beside the package so that that is found.
+fn place(unit: &str, file: &str) -> String {
+    format!("/srv/{unit}/{file}")
+}
 
 pub(crate) fn trials(site: &Arc<Site>) -> Vec<Trial> {
     vec![
@@ -50,9 +51,15 @@ fn on_a_stored_socket(lab: &Lab) {
 fn install(lab: &Lab, unit: &str, settings: &str) {
     built::require_node();
     built::PACKAGE.require();
-    lab.write_file(SERVER_PATH, SERVER);
-    lab.write_file(LOAD_PATH, LOAD);
-    lab.install_unit(unit, &format!("[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=notify\nExecStart=node {SERVER_PATH}\nWatchdogSec=30\n{settings}"));
+    let server = place(unit, "server.mjs");
+    lab.write_file(&server, SERVER);
+    lab.write_file(&place(unit, "load.mjs"), LOAD);
+    lab.install_unit(
+        unit,
+        &format!(
+            "[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=notify\nExecStart=node {server}\nWatchdogSec=30\n{settings}"
+        ),
+    );
 }
 
 /// Restarts the service under load, over and over again: each request is answered.
@@ -62,7 +69,7 @@ fn loses_nothing(lab: &Lab, unit: &str) {
     let port = status.strip_prefix("Serving on 127.0.0.1:").and_then(|rest| rest.split(',').next());
     let port = port.unwrap_or_else(|| panic!("{status:?} names no port"));
     let end = format!("/run/{unit}.end");
-    let load = lab.spawn(["node", LOAD_PATH, port, &end]);
+    let load = lab.spawn(["node", &place(unit, "load.mjs"), port, &end]);
     load.wait_for_text("under way", BOUND);
     for _ in 0..RESTARTS {
         lab.systemctl(["restart", unit]).ok();
