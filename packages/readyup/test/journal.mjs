@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { freshPath, guard, until } from './support.mjs';
 
-const command = fileURLToPath(new URL('../../../target/debug/examples/entries', import.meta.url));
+const command =
+  process.env['READYUP_ENTRIES'] ?? fileURLToPath(new URL('../../../target/debug/examples/entries', import.meta.url));
 
 /** One such journal. */
 export class FakeJournal {
