@@ -7,31 +7,14 @@
 #![allow(unsafe_code)]
 
 use readyup_cli::Start;
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{c_char, c_int};
 
 #[unsafe(no_mangle)]
 extern "C" fn main(_: c_int, arguments: *const *const c_char, environment: *const *const c_char) -> c_int {
     // SAFETY: that is how `main` is called.
-    let arguments = unsafe { strings(arguments) };
+    let arguments = unsafe { readyup_notify::c_strings(arguments) };
     // SAFETY: as above.
-    let environment = unsafe { strings(environment) };
+    let environment = unsafe { readyup_notify::c_strings(environment) };
     // A panic cannot pass the boundary to C. It has been reported by then.
     std::panic::catch_unwind(|| readyup_cli::run(&Start { arguments, environment })).map_or(101, c_int::from)
-}
-
-/// # Safety
-///
-/// `position` points to pointers to C strings that live and don't change as long as the process, and then a null pointer.
-unsafe fn strings(mut position: *const *const c_char) -> Vec<&'static CStr> {
-    let mut strings = Vec::with_capacity(64);
-    loop {
-        // SAFETY: not behind the null pointer.
-        let string = unsafe { position.read() };
-        if string.is_null() {
-            return strings;
-        }
-        // SAFETY: a C string, as the caller says.
-        strings.push(unsafe { CStr::from_ptr(string) });
-        position = position.wrapping_add(1);
-    }
 }

@@ -2,14 +2,13 @@
 //! panic.
 #![allow(unsafe_code)]
 
-use alloc::vec::Vec;
 use core::alloc::{GlobalAlloc, Layout};
 use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
-use core::ffi::CStr;
 use core::ffi::c_char;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicUsize, Ordering};
+use readyup_notify::{c_strings, exit};
 use syscalls::{Sysno, syscall};
 
 // The kernel leaves the arguments on the stack, and nothing to return to.
@@ -44,34 +43,10 @@ unsafe extern "C" fn start(stack: *const usize) -> ! {
     let count = unsafe { stack.read() };
     let arguments = stack.wrapping_add(1).cast::<*const c_char>();
     // SAFETY: so many strings, and a null pointer.
-    let arguments_read = unsafe { strings(arguments) };
+    let arguments_read = unsafe { c_strings(arguments) };
     // SAFETY: the environment comes behind that null pointer, and ends with another.
-    let environment = unsafe { strings(arguments.wrapping_add(count + 1)) };
+    let environment = unsafe { c_strings(arguments.wrapping_add(count + 1)) };
     exit(crate::main(arguments_read, environment))
-}
-
-/// # Safety
-///
-/// From `position` on there are pointers to C strings that live as long as the process, and then a null pointer.
-unsafe fn strings(mut position: *const *const c_char) -> Vec<&'static CStr> {
-    let mut strings = Vec::with_capacity(64);
-    loop {
-        // SAFETY: not behind the null pointer.
-        let string = unsafe { position.read() };
-        if string.is_null() {
-            return strings;
-        }
-        // SAFETY: a C string, as the caller says.
-        strings.push(unsafe { CStr::from_ptr(string) });
-        position = position.wrapping_add(1);
-    }
-}
-
-fn exit(status: u8) -> ! {
-    loop {
-        // SAFETY: takes a number, and does not return.
-        let _ = unsafe { syscall!(Sysno::exit_group, usize::from(status)) };
-    }
 }
 
 #[panic_handler]

@@ -34,6 +34,7 @@ pub use exit::Exit;
 pub use host::{Event, Host, UnitAccess};
 pub use options::{Argument, Flag, OPTIONS, OptionDefinition, VERBS, Verb, VerbDefinition, Whose};
 pub use process::{Face, Process};
+pub use sys::{c_strings, exit};
 
 use request::{Action, Request};
 use streams::Streams;

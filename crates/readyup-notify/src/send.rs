@@ -190,8 +190,7 @@ fn was_it_heard(
 ) -> Result<(), Failure> {
     const REMEDY: &str = "set NotifyAccess=all in the unit, or `exec` this command where it is the script's last";
     let name = |pid: Option<u32>| pid.map(|pid| assignments::decimal(pid.into())).unwrap_or_default();
-    let as_self =
-        outcome == Outcome::SentAsSelf && !matches!(process.face, Face::Readyup(Verb::Watchdog | Verb::Barrier));
+    let as_self = outcome == Outcome::SentAsSelf && process.face != Face::Readyup(Verb::Watchdog);
     // Who was started by the manager: if that is not whom we spoke for, there is a process between.
     let started = process.variable("SYSTEMD_EXEC_PID").and_then(|value| number::pid(value).ok());
     let for_another =

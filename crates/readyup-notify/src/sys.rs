@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 use alloc::vec::Vec;
-use core::ffi::CStr;
+use core::ffi::{CStr, c_char};
 use core::mem::size_of;
 use core::ptr::null;
 use rustix::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
@@ -88,13 +88,34 @@ pub(crate) fn set_real_ids(uid: u32, gid: Option<u32>) -> Result<(), Errno> {
 
 /// Becomes a program. Returns only if it cannot, with the reason.
 pub(crate) fn exec(path: &CStr, arguments: &[&CStr], environment: &[&CStr]) -> Errno {
-    let pointers = |strings: &[&CStr]| -> Vec<*const core::ffi::c_char> {
+    let pointers = |strings: &[&CStr]| -> Vec<*const c_char> {
         strings.iter().map(|string| string.as_ptr()).chain([null()]).collect()
     };
     let (arguments, environment) = (pointers(arguments), pointers(environment));
     // SAFETY: a C string and two arrays of C strings that end with a null pointer, all alive during the call.
     let result = unsafe { syscall!(Sysno::execve, path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
     result.err().map_or(Errno::INVAL, errno)
+}
+
+/// Arguments or environment, as the kernel and C's `main` hand them over.
+///
+/// # Safety
+///
+/// From `position` on there are pointers to C strings that live and don't change as long as the process, and then a null
+/// pointer.
+#[must_use]
+pub unsafe fn c_strings(mut position: *const *const c_char) -> Vec<&'static CStr> {
+    let mut strings = Vec::with_capacity(64);
+    loop {
+        // SAFETY: not behind the null pointer.
+        let string = unsafe { position.read() };
+        if string.is_null() {
+            return strings;
+        }
+        // SAFETY: a C string, as the caller says.
+        strings.push(unsafe { CStr::from_ptr(string) });
+        position = position.wrapping_add(1);
+    }
 }
 
 /// Starts a process that runs `child`, which must not return and should do little: see the module.
@@ -109,7 +130,7 @@ pub(crate) fn fork(child: impl FnOnce() -> u8) -> Result<Pid, Errno> {
 }
 
 /// Ends the process, without anything that a libc would do at the end.
-pub(crate) fn exit(status: u8) -> ! {
+pub fn exit(status: u8) -> ! {
     loop {
         // SAFETY: takes a number, and does not return.
         let _ = unsafe { syscall!(Sysno::exit_group, usize::from(status)) };

@@ -115,7 +115,12 @@ fn sender_that_is_gone_is_nobody(site: &Site) -> Completion {
 }
 
 fn main_process_can_hand_over(lab: &Lab) {
-    let unit = ProbeUnit::ready(lab, "handing-over", "");
+    hands_over(&ProbeUnit::ready(lab, "handing-over", ""));
+}
+
+/// Whether systemd listens to the new main process, and no longer to the old one.
+#[track_caller]
+pub(crate) fn hands_over(unit: &ProbeUnit<'_>) {
     let (child, pid) = unit.main.spawn();
     assert_eq!(unit.main.ask(["main-pid", &pid]), "sent");
     assert_eq!(unit.show("MainPID"), pid);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use readyup_lab::{Lab, Manager, is};
 
+use crate::access::hands_over;
 use crate::built;
 use crate::probe::{ProbeUnit, traced};
 use crate::site::Site;
@@ -76,14 +77,7 @@ fn trace_lends_its_name_to_nobody_who_is_gone(lab: &Lab) {
 }
 
 fn traced_main_process_can_hand_over(lab: &Lab) {
-    let unit = ProbeUnit::ready(lab, "traced-handing-over", &traced("traced-handing-over", ""));
-    let (child, pid) = unit.main.spawn();
-    assert_eq!(unit.main.ask(["main-pid", &pid]), "sent");
-    assert_eq!(unit.show("MainPID"), pid);
-    child.send("STATUS=the new one");
-    assert_eq!(unit.status(), "the new one");
-    unit.main.send("STATUS=the old one");
-    assert_eq!(unit.status(), "the new one");
+    hands_over(&ProbeUnit::ready(lab, "traced-handing-over", &traced("traced-handing-over", "")));
 }
 
 /// Who is not root cannot pass a message on in the name of who has sent it. To do so in its own, as the main process, would

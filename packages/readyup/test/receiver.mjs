@@ -97,6 +97,16 @@ export class Receiver {
     await within(arrived, what, limit);
   }
 
+  /** The next `count` events, which are all heartbeats. */
+  async heartbeats(count) {
+    const events = await this.take(count);
+    assert.deepEqual(
+      events.map(({ text }) => text),
+      Array(count).fill('WATCHDOG=1'),
+    );
+    return events;
+  }
+
   /** The next `count` of what came in. */
   async take(count, limit) {
     try {
