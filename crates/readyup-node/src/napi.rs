@@ -7,6 +7,7 @@
 //! runtime throws once the callback returns.
 #![allow(unsafe_code)]
 
+use crate::memory::Mapping;
 use core::cell::{Cell, UnsafeCell};
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr::null_mut;
@@ -103,6 +104,38 @@ unsafe extern "C" {
     ) -> Status;
     fn napi_create_error(env: Env, code: Value, message: Value, result: *mut Value) -> Status;
     fn napi_throw(env: Env, error: Value) -> Status;
+    fn napi_open_handle_scope(env: Env, result: *mut *mut c_void) -> Status;
+    fn napi_close_handle_scope(env: Env, scope: *mut c_void) -> Status;
+}
+
+impl Value {
+    /// A handle that V8 itself has given, in Node, where the two are the same. A null pointer is no value, which
+    /// Node-API's functions refuse.
+    pub(crate) fn from_local(local: *mut c_void) -> Self {
+        Self(local)
+    }
+}
+
+/// A scope, at the end of which the handles made in it are free again; outside of callbacks there is none otherwise.
+pub(crate) struct HandleScope {
+    env: Env,
+    scope: *mut c_void,
+}
+
+impl HandleScope {
+    pub(crate) fn open(env: Env) -> Option<Self> {
+        let mut scope = null_mut();
+        // SAFETY: the callers are on the env's thread, and the result points to a local.
+        let status = unsafe { napi_open_handle_scope(env, &raw mut scope) };
+        (status == OK).then_some(Self { env, scope })
+    }
+}
+
+impl Drop for HandleScope {
+    fn drop(&mut self) {
+        // SAFETY: it was opened for this env, and scopes are dropped in the order opposite to that.
+        unsafe { napi_close_handle_scope(self.env, self.scope) };
+    }
 }
 
 impl Env {
@@ -318,6 +351,16 @@ impl<T> Shared<T> {
         self.in_use.set(false);
         result
     }
+
+    /// Drops the state, for which there is no more use. It stays if it is in use.
+    pub(crate) fn end(&self) {
+        if !self.in_use.replace(true) {
+            // SAFETY: as in `with`.
+            let state = unsafe { &mut *self.state.get() };
+            *state = None;
+            self.in_use.set(false);
+        }
+    }
 }
 
 /// The owner of a shared state in memory of its own, which lives for as long as one of its methods does.
@@ -327,26 +370,15 @@ pub(crate) struct SharedState<T> {
 }
 
 impl<T: 'static> SharedState<T> {
-    const SIZE: usize = {
-        assert!(align_of::<Shared<T>>() <= 4096);
-        size_of::<Shared<T>>()
-    };
-
-    /// Puts `state` into memory from the kernel: there is no allocator here, and handles are few.
+    /// Puts `state` where it can stay.
     pub(crate) fn new(env: Env, state: T) -> Result<Self, rustix::io::Errno> {
-        use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-        // SAFETY: a new mapping at an address that the kernel chooses touches no other memory.
-        let memory =
-            unsafe { mmap_anonymous(null_mut(), Self::SIZE, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE) }?
-                .cast::<Shared<T>>();
         let shared = Shared {
             state: UnsafeCell::new(Some(state)),
             in_use: Cell::new(false),
             functions: Cell::new(0),
             hooked: Cell::new(false),
         };
-        // SAFETY: the mapping is large enough, aligned to a page, and nobody else has it.
-        unsafe { memory.write(shared) };
+        let memory = Mapping::new(shared)?.into_raw();
         let state = Self { shared: memory, env };
         // SAFETY: `env_ended` is told of the memory of a `Shared<T>`; whoever frees it takes the hook back.
         let status = unsafe { napi_add_env_cleanup_hook(env, env_ended::<T>, memory.cast()) };
@@ -420,12 +452,7 @@ extern "C" fn env_ended<T>(data: *mut c_void) {
     // SAFETY: whoever frees the memory takes the hook back, so that it is still there.
     let shared = unsafe { &*data.cast::<Shared<T>>() };
     shared.hooked.set(false);
-    if !shared.in_use.replace(true) {
-        // SAFETY: it was not in use, and now nobody else uses it.
-        let state = unsafe { &mut *shared.state.get() };
-        *state = None;
-        shared.in_use.set(false);
-    }
+    shared.end();
 }
 
 /// # Safety
@@ -437,10 +464,8 @@ unsafe fn free<T>(env: Env, shared: *mut Shared<T>) {
         // SAFETY: this is the hook that `new` added.
         unsafe { napi_remove_env_cleanup_hook(env, env_ended::<T>, shared.cast()) };
     }
-    // SAFETY: it holds a value, which nobody uses after this.
-    unsafe { shared.drop_in_place() };
-    // SAFETY: it is a whole mapping made by `new`. An error would mean that there is nothing to unmap.
-    let _ = unsafe { rustix::mm::munmap(shared.cast(), size_of::<Shared<T>>()) };
+    // SAFETY: it comes from a mapping, as the caller says, and nobody uses it after this.
+    drop(unsafe { Mapping::from_raw(shared) });
 }
 
 /// `napi_module_register_by_symbol` looks for these two.

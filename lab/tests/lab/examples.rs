@@ -1,5 +1,6 @@
 //! The examples, under a real systemd.
 
+use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use libtest_mimic::Trial;
 use readyup::monotonic_now;
 use readyup_lab::{Lab, Manager};
 
+use crate::built;
 use crate::example::{EXAMPLES, Example, Service};
 use crate::site::Site;
 
@@ -32,6 +34,7 @@ pub(crate) fn trials(site: &Arc<Site>) -> Vec<Trial> {
         &[("reload_is_waited_for", reload_is_waited_for), ("failed_reload_is_over_too", failed_reload_is_over_too)];
 
     let mut trials = vec![site.trial("healthy_services_outlive_their_watchdogs", healthy_services)];
+    trials.push(site.trial("hang_is_located", |lab| hang_is_located(lab, node())));
     for example in EXAMPLES {
         for &(name, run) in of_all {
             trials.push(site.trial(&format!("{}_{name}", example.name), move |lab| run(lab, example)));
@@ -41,6 +44,11 @@ pub(crate) fn trials(site: &Arc<Site>) -> Vec<Trial> {
         }
     }
     trials
+}
+
+/// The example in Node, which is always there.
+fn node() -> &'static Example {
+    EXAMPLES.iter().find(|example| example.name == "node").expect("an example in Node")
 }
 
 fn start_returns_at_ready(lab: &Lab, example: &Example) {
@@ -108,6 +116,26 @@ fn hung_service_is_replaced(lab: &Lab, example: &Example) {
     // On the socket that was stored by the one that hung.
     assert_eq!(service.status(), format!("Serving on 127.0.0.1:{port}, a passed socket"));
     assert_eq!(service.get(&port), "moin");
+}
+
+/// What a service that was killed for hanging has said about it, and where it can be read.
+fn hang_is_located(lab: &Lab, example: &Example) {
+    let service = Service::install(lab, example, "located", "WatchdogSec=2\nRestart=no\n");
+    service.start();
+    lab.run(["lab-probe", "poke", &service.port(), "/hang"]).ok();
+    service.wait_for("Result", "watchdog");
+    let source = fs::read_to_string(built::workspace().join("examples/node-http/server.mjs")).unwrap();
+    let line = source.lines().position(|line| line.contains("for (;;)")).unwrap() + 1;
+    let place = format!(" in <anonymous> (/srv/node-http/server.mjs:{line}:");
+    let is_told = |text: &str| text.contains("event loop blocked for ") && text.contains(&place);
+    let status = service.status();
+    assert!(is_told(&status), "{status}");
+    let journal = service.wait_for_journal("Failed with result 'watchdog'.");
+    assert!(journal.lines().any(is_told), "{journal}");
+    // Not an error, and no mere information.
+    let warnings = ["journalctl", "-o", "cat", "-p", "warning..warning", "-u", &service.unit];
+    let warnings = lab.run(warnings).ok();
+    assert!(warnings.lines().any(is_told), "{warnings}");
 }
 
 /// `Type=notify` with `ExecReload=kill -HUP $MAINPID`. Whether `systemctl reload` returns once the signal was sent, or only

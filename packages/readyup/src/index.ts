@@ -24,6 +24,7 @@ import { type Watchdog } from './watchdog';
 
 export type { PassedFd } from './environment';
 export type { Fields } from './fields';
+export type { Hang, HangOptions } from './hang';
 export { Journal, type JournalFields, type JournalOptions, type JournalValue, type Priority, journal } from './journal';
 export { LoopMonitor, type LoopState } from './loop';
 export { type Attachments, DEFAULT_TIMEOUT, Notifier, type NotifierOptions } from './notifier';

@@ -35,6 +35,15 @@ export interface Handle {
   close(): void;
 }
 
+/** A thread that looks after this thread's event loop. */
+export interface Watch {
+  /** A sign of life. True when a hang is over that `take` tells about. */
+  beat(): boolean;
+  /** How long it was, in milliseconds, and where; or nothing. */
+  take(): [number, string] | [];
+  stop(): void;
+}
+
 /** What the addon exports. */
 export interface Addon {
   open(notifySocket?: string): Handle;
@@ -43,6 +52,8 @@ export interface Addon {
   watchdogPeriod(usec?: string, pid?: string): number | undefined;
   listenFds(pid?: string, fds?: string, names?: string, pidfdId?: string): (number | string)[];
   booted(): boolean;
+  /** `flags`: 1 to ask V8 for stacks, 2 for priorities on standard error. Undefined where there can be no thread. */
+  watchLoop(notifySocket: string | undefined, after: number, flags: number): Watch | undefined;
 }
 
 let addon: Addon | null | undefined;

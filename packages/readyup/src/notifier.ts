@@ -46,6 +46,7 @@ export class Notifier {
   readonly watchdog: Watchdog;
   readonly #channel: () => Channel;
   readonly #timeout: number;
+  #lastStatus: string | undefined;
 
   constructor(options: NotifierOptions = {}) {
     const { socket = process.env['NOTIFY_SOCKET'], timeout = DEFAULT_TIMEOUT, unsetEnvironment = false } = options;
@@ -61,7 +62,11 @@ export class Notifier {
       }
     }
     this.#channel = channels.now;
-    this.watchdog = new Watchdog(channels, (text) => this.status(text));
+    this.watchdog = new Watchdog(channels, {
+      address: () => (options === AMBIENT ? process.env['NOTIFY_SOCKET'] : socket),
+      lastStatus: () => this.#lastStatus,
+      status: (text) => this.#channel().send((handle) => handle.notify(['STATUS', text]), text.length, this.#timeout),
+    });
   }
 
   /**
@@ -151,6 +156,7 @@ export class Notifier {
   async #notify(fields: Fields, attachments: Attachments): Promise<boolean> {
     const { pairs, reloading, size } = assignments(fields);
     const { pid, fds } = checked(attachments);
+    this.#lastStatus = fields.status ?? this.#lastStatus;
     if (!reloading) return this.#channel().send((handle) => handle.notify(pairs, pid, fds), size, this.#timeout);
     if (pid !== undefined || fds !== undefined) throw typeError('a reload takes neither "pid" nor "fds"');
     return this.#channel().send((handle) => handle.reloading(pairs), size, this.#timeout);
@@ -169,6 +175,7 @@ export class Notifier {
   async #send(state: string, attachments: Attachments): Promise<boolean> {
     if (typeof state !== 'string') throw typeError('the state must be a string');
     const { pid, fds } = checked(attachments);
+    if (state.includes('STATUS=')) this.#lastStatus = /^STATUS=(.*)$/m.exec(state)?.[1] ?? this.#lastStatus;
     return this.#channel().send((handle) => handle.send(state, pid, fds), state.length, this.#timeout);
   }
 

@@ -1,10 +1,11 @@
 import { type Channel, type Channels } from './channel';
 import { watchdogPeriod } from './environment';
 import { errorFrom } from './errors';
+import { type HangOptions, watchForHangs } from './hang';
 import { type LoopMonitor, monitorFor } from './loop';
 
 /** How `watchdog.start` is to work. */
-export interface WatchdogOptions {
+export interface WatchdogOptions extends HangOptions {
   /**
    * Whether the service is healthy, asked before each heartbeat. It is not if this returns or resolves to `false`,
    * throws or rejects, or takes longer than `checkTimeout`. Then the heartbeats stop, the reason goes into the status,
@@ -24,15 +25,26 @@ export interface WatchdogOptions {
   onFailure?: (reason: Error) => void;
 }
 
+/** What the heartbeats need of the notifier that they belong to. */
+export interface Voice {
+  /** The manager's address. */
+  address(): string | undefined;
+  /** The last status that the program has sent. */
+  lastStatus(): string | undefined;
+  /** Sends one, which is none of the program's. */
+  status(text: string): Promise<boolean>;
+}
+
 /**
  * The heartbeats that a unit with `WatchdogSec=` wants.
  *
  * They come from the event loop itself, so that a loop that hangs stops them. Their timers don't keep the process
- * alive.
+ * alive. While they are sent, a thread of its own looks after the event loop; when that hangs, it says where, on standard
+ * error and in the status, before the manager acts.
  */
 export class Watchdog {
   readonly #channels: Channels;
-  readonly #status: (text: string) => Promise<boolean>;
+  readonly #voice: Voice;
   #timer: NodeJS.Timeout | undefined;
   /** The heartbeats since the last `start`. */
   #run: Run | undefined;
@@ -40,9 +52,9 @@ export class Watchdog {
   #withheld = 0;
 
   /** @internal */
-  constructor(channels: Channels, status: (text: string) => Promise<boolean>) {
+  constructor(channels: Channels, voice: Voice) {
     this.#channels = channels;
-    this.#status = status;
+    this.#voice = voice;
   }
 
   /**
@@ -86,6 +98,7 @@ export class Watchdog {
     positive('interval', interval);
     if (options.checkTimeout !== undefined) positive('checkTimeout', options.checkTimeout);
     if (options.maxLoopDelay !== undefined) positive('maxLoopDelay', options.maxLoopDelay);
+    if (options.hangAfter !== undefined) positive('hangAfter', options.hangAfter);
     // Looked up now, and kept: that the variable is unset later, so that children don't find it, is no reason to stop.
     const channel = this.#channels.kept();
     const run: Run = { channel, checking: false };
@@ -109,7 +122,19 @@ export class Watchdog {
       }
     };
     beat();
+    run.endWatch = this.#watch(options, interval);
     return true;
+  }
+
+  /** Looks after the event loop. */
+  #watch(options: WatchdogOptions, interval: number): (() => void) | undefined {
+    const voice = this.#voice;
+    return watchForHangs({
+      ...options,
+      period: Math.min(interval * 2, (this.interval ?? interval) * 2),
+      address: voice.address(),
+      recovered: (text) => void voice.status(voice.lastStatus() ?? text).catch(() => {}),
+    });
   }
 
   /** Stops the heartbeats. */
@@ -117,6 +142,7 @@ export class Watchdog {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#run?.loop?.stop();
+    this.#run?.endWatch?.();
     this.#run = undefined;
   }
 
@@ -177,7 +203,7 @@ export class Watchdog {
         return;
       }
       this.stop();
-      this.#status(`watchdog: ${oneLine(failure.message)}`).catch(() => {});
+      this.#voice.status(`watchdog: ${oneLine(failure.message)}`).catch(() => {});
       onFailure?.(failure);
     };
     const deadline = setTimeout(() => {
@@ -208,6 +234,8 @@ interface Run {
   checking: boolean;
   /** Looks at the event loop, if somebody wants to know. */
   loop?: LoopMonitor;
+  /** Ends the watch over the event loop, if there is one. */
+  endWatch?: (() => void) | undefined;
 }
 
 function verdict(value: unknown): Error | undefined {
