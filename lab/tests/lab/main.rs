@@ -21,8 +21,10 @@ mod access;
 mod built;
 mod commands;
 mod conformance;
+mod cookbook;
 mod example;
 mod examples;
+mod frameworks;
 mod journal;
 mod lifecycle;
 mod notify;
@@ -53,6 +55,8 @@ const TRIALS: &[Trials] = &[
     services::trials,
     user::trials,
     examples::trials,
+    frameworks::trials,
+    cookbook::trials,
     serve::trials,
     protocol::trials,
     access::trials,
