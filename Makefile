@@ -11,13 +11,13 @@ HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 PACKAGES := $(patsubst %/package.json,%,$(wildcard packages/*/package.json))
 ADDON := packages/readyup/native/linux-$(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/').node
 # What prettier looks after.
-PRETTY := 'packages/**/*.{ts,mts,mjs,cjs,js,json}' '{examples,runtimes,scripts}/**/*.mjs' 'conformance/**/*.{mjs,cjs,mts}'
+PRETTY := 'packages/**/*.{ts,mts,mjs,cjs,js,json}' '{examples,runtimes,scripts}/**/*.{ts,mjs,js}' 'conformance/**/*.{mjs,cjs,mts}'
 SAY := @printf '\n== %s\n'
 
 SUITES ?= trixie
 
 .PHONY: help demo test build install lint format generate addon package programs static need-build need-test \
-	test-rust test-node test-compat test-notify test-lab lab-roots test-runtimes test-arm64 cross dist dist-check bench fuzz msrv clean
+	test-rust test-node test-compat test-examples test-notify test-lab lab-roots test-runtimes test-arm64 cross dist dist-check bench fuzz msrv clean
 
 help: ## List what there is
 	@printf 'usage: make TARGET\n\n'
@@ -141,6 +141,11 @@ test-node: programs addon package ## Test the npm packages
 test-compat: programs addon package ## Test the npm packages that stand in for others with the originals' tests and examples
 	$(SAY) 'testing with the originals'
 	@scripts/compat-tests
+
+test-examples: programs static addon package ## Test the examples with NestJS and Next.js, which npm fetches
+	@scripts/need node npm lab
+	$(SAY) 'testing the examples with large frameworks'
+	@scripts/test-examples
 
 test-notify: static ## Test readyup notify and the small systemd-notify beside the installed systemd-notify
 	$(SAY) 'testing beside systemd-notify'
