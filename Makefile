@@ -157,6 +157,7 @@ lab-roots: ## Fetch a newer systemd than the machine's own for the lab (as root)
 
 test-lab: programs static ## Test against real systemds (as root)
 	$(SAY) 'testing against real systemds'
+	@runtimes/fetch npm
 	@cargo test -p readyup-lab
 
 bench: build ## Measure heartbeats beside others'

@@ -29,6 +29,7 @@ mod journal;
 mod lifecycle;
 mod notify;
 mod notify_access;
+mod originals;
 mod probe;
 mod protocol;
 mod race;
@@ -69,6 +70,7 @@ const TRIALS: &[Trials] = &[
     receivers::trials,
     scripts::trials,
     journal::trials,
+    originals::trials,
 ];
 
 fn main() -> ExitCode {
