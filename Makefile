@@ -16,7 +16,7 @@ SAY := @printf '\n== %s\n'
 
 SUITES ?= trixie
 
-.PHONY: help demo test build install lint format generate addon package programs static need-build need-test \
+.PHONY: help demo test build install lint docs format generate addon package programs static need-build need-test \
 	test-rust test-node test-compat test-examples test-notify test-lab lab-roots test-runtimes test-arm64 cross dist dist-check bench fuzz msrv clean
 
 help: ## List what there is
@@ -52,14 +52,20 @@ lint: need-build node_modules/.package-lock.json package ## Check formats, types
 	@cargo clippy -p readyup --no-default-features -- -D warnings
 	@cargo clippy -p readyup-node --profile addon --features standalone -- -D warnings
 	@cargo clippy -p readyup-notify --profile small --features standalone -- -D warnings
-	@RUSTDOCFLAGS='-D warnings' cargo doc -q --no-deps -p readyup
 	@cargo run -q -p readyup-generate -- --check
 	$(SAY) 'lint: TypeScript and the npm packages'
 	@npx tsc -p packages/readyup/tsconfig.json --noEmit
 	@npx tsc --noEmit --strict --target es2022 --module node16 --types node conformance/node/types.mts
 	@npx prettier --check --log-level warn $(PRETTY)
 	@for package in $(PACKAGES); do (cd $$package && npx publint --strict && npx attw --pack . --quiet); done
+	$(SAY) 'lint: the API documentation'
+	@scripts/docs
 	$(SAY) 'lint: all clean'
+
+docs: need-build node_modules/.package-lock.json ## Make the API documentation of the npm package and of the crate in target/docs
+	$(SAY) 'making the API documentation'
+	@scripts/docs
+	@echo 'docs: done: target/docs/node/index.html and target/docs/rust/readyup/index.html'
 
 format: node_modules/.package-lock.json ## Format everything
 	@cargo fmt --all
