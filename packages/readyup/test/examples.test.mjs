@@ -114,3 +114,21 @@ for (const [, name, source] of recipes) {
     await stopped(program);
   });
 }
+
+test('ok: cookbook, a worker without a server', async () => {
+  const [, source] = /<!-- without a server: worker -->\n\n```js\n(.*?)```/s.exec(cookbook);
+  const file = join(newProject(), 'worker.mjs');
+  // A connection that keeps the process alive, as that of a queue does.
+  const queue = `
+    const connection = setInterval(() => {}, 1000);
+    const queue = { connect: async () => {}, ping: async () => true, close: async () => clearInterval(connection) };
+  `;
+  writeFileSync(file, `${queue}\n${source}`);
+  const program = await start(file, { WATCHDOG_USEC: '200000' });
+  assert.equal(await next(), 'READY=1\nSTATUS=Waiting for jobs');
+  while ((await receiver.take(1, LIMIT))[0].text !== 'WATCHDOG=1');
+  program.kill('SIGTERM');
+  assert.equal(await next(), 'STOPPING=1\nSTATUS=Finishing the last job');
+  assert.deepEqual(await program.end(), { code: 0, signal: null }, program.stderr);
+  assert.equal(program.stderr, '');
+});
