@@ -21,6 +21,7 @@ mod access;
 mod built;
 mod commands;
 mod conformance;
+mod containers;
 mod cookbook;
 mod example;
 mod examples;
@@ -57,6 +58,7 @@ const TRIALS: &[Trials] = &[
     user::trials,
     examples::trials,
     frameworks::trials,
+    containers::trials,
     cookbook::trials,
     serve::trials,
     protocol::trials,

@@ -19,8 +19,8 @@ const BOUND: Duration = Duration::from_secs(40);
 /// Those in `conformance/node/applications`.
 const APPLICATIONS: [&str; 4] = ["sd-notify", "systemd-daemon", "sdnotify-wrapper", "sd_notify_promise"];
 
-/// Loaded before the application: its server listens only once it may.
-const GATE: &str = "const { existsSync } = require('node:fs');
+/// Loaded before an application: its server listens only once the file that `GATE` names is there.
+pub(crate) const GATE: &str = "const { existsSync } = require('node:fs');
 const { Server } = require('node:net');
 const { listen } = Server.prototype;
 Server.prototype.listen = function (...where) {
