@@ -148,8 +148,8 @@ test-compat: programs addon package ## Test the npm packages that stand in for o
 	$(SAY) 'testing with the originals'
 	@scripts/compat-tests
 
-test-examples: programs static addon package ## Test the examples with NestJS and Next.js, which npm fetches
-	@scripts/need node npm lab
+test-examples: programs static addon package ## Test the examples with NestJS, Next.js and podman
+	@scripts/need node npm lab podman
 	$(SAY) 'testing the examples with large frameworks'
 	@scripts/test-examples
 
