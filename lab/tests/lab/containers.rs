@@ -1,4 +1,6 @@
-//! The example in a container, where there is a podman. `scripts/test-examples` runs this trial.
+//! The example in a container, where there is a podman, and as a quadlet, where podman has that. `scripts/test-examples` runs
+//! this trial. The host's podman is in every lab of its own root; for a newer one, name a root that has it:
+//! `READYUP_LAB_ROOTS`.
 
 use std::fs;
 use std::sync::Arc;
@@ -26,9 +28,11 @@ cp -r /srv/node_modules/readyup /run/image/node_modules/
 podman build --quiet --pull=never --isolation=chroot --tag=node-podman /run/image
 "#;
 
-/// What a lab lacks of a machine: limits that may be raised, a network to make bridges in, a choice of file systems.
+/// What a lab lacks of a machine: limits that may be raised
 const CONFIGURATION: &str = "[containers]\ndefault_sysctls = []\ndefault_ulimits = []\npids_limit = 0\n\
-    [engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\nruntime = \"runc\"\n";
+    [engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n";
+/// What makes units of quadlets.
+const GENERATOR: &str = "/usr/lib/systemd/system-generators/podman-system-generator";
 const STORAGE: &str =
     "[storage]\ndriver = \"vfs\"\nrunroot = \"/run/containers/storage\"\ngraphroot = \"/var/lib/containers/storage\"\n";
 
@@ -36,42 +40,66 @@ pub(crate) fn trials(site: &Arc<Site>) -> Vec<Trial> {
     let trial = site.trial_aside("container_of_podman", |site| {
         built::require_node();
         built::PACKAGE.require();
-        if *site.root() != Root::host() {
-            return Completion::ignored_with("this root has no podman");
-        }
         let example = built::workspace().join("examples/node-podman");
         let options = site.options_for("podman").bind_at(example, "/srv/node-podman");
         let lab = Lab::boot(&built::show(options)).unwrap_or_else(|error| panic!("{error}"));
-        passes_on(&lab);
+        if !has(&lab, "podman") {
+            assert!(*site.root() != Root::host(), "podman is missing: install it");
+            return Completion::ignored_with("there is no podman in this root");
+        }
+        build(&lab);
+        passes_on(&lab, "node-podman.service");
+        if lab.run(["test", "-e", GENERATOR]).status.success() {
+            passes_on(&lab, "node-podman.container");
+        }
         lab.stop().unwrap();
         Completion::Completed
     });
     vec![trial.with_ignored_flag(true)]
 }
 
-fn passes_on(lab: &Lab) {
-    lab.write_file("/etc/containers/containers.conf", CONFIGURATION);
-    lab.write_file("/etc/containers/storage.conf", STORAGE);
-    lab.command(["sh", "-c", BUILD]).timeout(BOUND).run().ok();
+fn has(lab: &Lab, program: &str) -> bool {
+    lab.run(["sh", "-c", "command -v \"$1\"", "sh", program]).status.success()
+}
 
-    let unit = "node-podman.service";
-    let shipped = fs::read_to_string(built::workspace().join("examples/node-podman").join(unit)).unwrap();
+fn build(lab: &Lab) {
+    let runtime = if has(lab, "crun") { "crun" } else { "runc" };
+    lab.write_file("/etc/containers/containers.conf", format!("{CONFIGURATION}runtime = \"{runtime}\"\n"));
+    lab.write_file("/etc/containers/storage.conf", STORAGE);
     lab.write_file("/opt/lab/gate.cjs", GATE);
+    lab.command(["sh", "-c", BUILD]).timeout(BOUND).run().ok();
+}
+
+/// From its start to its end, by one of the example's files.
+fn passes_on(lab: &Lab, file: &str) {
+    let unit = "node-podman.service";
+    let shipped = fs::read_to_string(built::workspace().join("examples/node-podman").join(file)).unwrap();
+    let gate = format!("/opt/lab/go-{file}");
     // Not with a network of its own, which a lab cannot make; and its server listens only once it may.
-    let (publish, gate) = ("--publish=8080:8080", "/opt/lab/go");
+    let (publish, options) = if file.ends_with(".container") {
+        ("PublishPort=8080:8080", "Network=host\nPodmanArgs=")
+    } else {
+        ("--publish=8080:8080", "--network=host ")
+    };
     assert!(shipped.contains(publish), "{shipped}");
-    let changed = format!(
-        "--network=host --ulimit=host --volume=/opt/lab:/opt/lab --env=GATE={gate} \
-         --env=NODE_OPTIONS=--require=/opt/lab/gate.cjs"
+    let options = format!(
+        "{options}--ulimit=host --volume=/opt/lab:/opt/lab --env=GATE={gate} --env=NODE_OPTIONS=--require=/opt/lab/gate.cjs"
     );
-    lab.install_unit(unit, &format!("{}\n[Service]\nWatchdogSec=2\n", shipped.replace(publish, &changed)));
+    let text = format!("{}\n[Service]\nWatchdogSec=2\n", shipped.replace(publish, &options));
+    if file.ends_with(".container") {
+        lab.run(["rm", &format!("/run/systemd/system/{unit}")]).ok();
+        lab.write_file(&format!("/etc/containers/systemd/{file}"), text);
+        lab.run(["systemctl", "daemon-reload"]).ok();
+    } else {
+        lab.install_unit(unit, &text);
+    }
 
     let start = lab.command(["systemctl", "start", unit]).timeout(BOUND).spawn();
     lab.wait_for_journal(unit, "MAINPID=", BOUND);
-    let running = "until podman top node-podman >/dev/null 2>&1; do sleep 0.1; done";
+    let running = "until [ -n \"$(podman ps --quiet)\" ]; do sleep 0.1; done";
     lab.command(["sh", "-c", running]).timeout(BOUND).run().ok();
     assert_eq!(lab.show(unit, "ActiveState"), "activating");
-    lab.write_file(gate, "");
+    lab.write_file(&gate, "");
     start.wait(BOUND).ok();
     assert_eq!(lab.show(unit, "ActiveState"), "active");
     assert_eq!(lab.run(["lab-probe", "get", "8080", "/"]).ok(), "hello from a container\n");
