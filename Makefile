@@ -11,13 +11,13 @@ HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 PACKAGES := $(patsubst %/package.json,%,$(wildcard packages/*/package.json))
 ADDON := packages/readyup/native/linux-$(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/').node
 # What prettier looks after.
-PRETTY := 'packages/**/*.{ts,mts,mjs,cjs,js,json}' '{examples,runtimes,scripts}/**/*.mjs' 'conformance/**/*.{mjs,cjs,mts}'
+PRETTY := 'packages/**/*.{ts,mts,mjs,cjs,js,json}' '{examples,runtimes,scripts}/**/*.{ts,mjs,js}' 'conformance/**/*.{mjs,cjs,mts}'
 SAY := @printf '\n== %s\n'
 
 SUITES ?= trixie
 
-.PHONY: help demo test build install lint format generate addon package programs static need-build need-test \
-	test-rust test-node test-compat test-notify test-lab lab-roots test-runtimes test-arm64 cross dist dist-check bench fuzz msrv clean
+.PHONY: help demo test build install lint docs format generate addon package programs static need-build need-test \
+	test-rust test-node test-compat test-examples test-notify test-lab lab-roots test-runtimes test-arm64 cross dist dist-check bench fuzz msrv clean
 
 help: ## List what there is
 	@printf 'usage: make TARGET\n\n'
@@ -52,14 +52,20 @@ lint: need-build node_modules/.package-lock.json package ## Check formats, types
 	@cargo clippy -p readyup --no-default-features -- -D warnings
 	@cargo clippy -p readyup-node --profile addon --features standalone -- -D warnings
 	@cargo clippy -p readyup-notify --profile small --features standalone -- -D warnings
-	@RUSTDOCFLAGS='-D warnings' cargo doc -q --no-deps -p readyup
 	@cargo run -q -p readyup-generate -- --check
 	$(SAY) 'lint: TypeScript and the npm packages'
 	@npx tsc -p packages/readyup/tsconfig.json --noEmit
 	@npx tsc --noEmit --strict --target es2022 --module node16 --types node conformance/node/types.mts
 	@npx prettier --check --log-level warn $(PRETTY)
 	@for package in $(PACKAGES); do (cd $$package && npx publint --strict && npx attw --pack . --quiet); done
+	$(SAY) 'lint: the API documentation'
+	@scripts/docs
 	$(SAY) 'lint: all clean'
+
+docs: need-build node_modules/.package-lock.json ## Make the API documentation of the npm package and of the crate in target/docs
+	$(SAY) 'making the API documentation'
+	@scripts/docs
+	@echo 'docs: done: target/docs/node/index.html and target/docs/rust/readyup/index.html'
 
 format: node_modules/.package-lock.json ## Format everything
 	@cargo fmt --all
@@ -142,6 +148,11 @@ test-compat: programs addon package ## Test the npm packages that stand in for o
 	$(SAY) 'testing with the originals'
 	@scripts/compat-tests
 
+test-examples: programs static addon package ## Test the examples with NestJS, Next.js and podman
+	@scripts/need node npm lab podman
+	$(SAY) 'testing the examples with large frameworks'
+	@scripts/test-examples
+
 test-notify: static ## Test readyup notify and the small systemd-notify beside the installed systemd-notify
 	$(SAY) 'testing beside systemd-notify'
 	@scripts/conformance
@@ -152,6 +163,7 @@ lab-roots: ## Fetch a newer systemd than the machine's own for the lab (as root)
 
 test-lab: programs static ## Test against real systemds (as root)
 	$(SAY) 'testing against real systemds'
+	@runtimes/fetch npm
 	@cargo test -p readyup-lab
 
 bench: build ## Measure heartbeats beside others'

@@ -1,4 +1,5 @@
-// Applications written for the originals, unchanged, with our packages under the originals' names.
+// Applications written for the originals, with our packages under the originals' names: unchanged, but for the one whose
+// original has no name on npm.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
@@ -15,7 +16,7 @@ before(async () => {
   directory = await project();
 });
 
-for (const name of ['sd-notify', 'systemd-daemon', 'sdnotify-wrapper']) {
+for (const name of ['sd-notify', 'systemd-daemon', 'sdnotify-wrapper', 'sd_notify_promise']) {
   test(`an application of ${name} starts, lives and stops`, async () => {
     const receiver = await Receiver.start();
     const application = join(directory, `${name}.cjs`);

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use readyup_lab::Options;
 
+use crate::originals;
+
 /// Names the directory of the programs on trial, where it is not the workspace's `target/debug`.
 const TARGET: &str = "READYUP_TARGET_DIR";
 
@@ -71,10 +73,35 @@ pub(crate) const SD_NOTIFY: Built = Built {
     command: "make package",
 };
 
+pub(crate) const SYSTEMD_DAEMON: Built = Built {
+    source: Source::Path("packages/systemd-daemon"),
+    place: "/srv/node_modules/systemd-daemon",
+    parts: &["index.js"],
+    command: "make package",
+};
+
+pub(crate) const SDNOTIFY_WRAPPER: Built = Built {
+    source: Source::Path("packages/sdnotify-wrapper"),
+    place: "/srv/node_modules/@dog-ai/sdnotify-wrapper",
+    parts: &["index.js"],
+    command: "make package",
+};
+
 /// Shows a lab all of it. What was not built is for those trials to complain about that need it: see
 /// [`Built::require`].
 pub(crate) fn show(mut options: Options) -> Options {
-    for built in [RUST_SERVICE, COMMAND, STATIC_COMMAND, SYSTEMD_NOTIFY, CONFORMANCE, PACKAGE, SD_NOTIFY] {
+    let all = [
+        RUST_SERVICE,
+        COMMAND,
+        STATIC_COMMAND,
+        SYSTEMD_NOTIFY,
+        CONFORMANCE,
+        PACKAGE,
+        SD_NOTIFY,
+        SYSTEMD_DAEMON,
+        SDNOTIFY_WRAPPER,
+    ];
+    for built in all {
         if built.missing().is_none() {
             options = options.bind_at(built.path(), built.place);
         }
@@ -82,7 +109,7 @@ pub(crate) fn show(mut options: Options) -> Options {
     if has_node() {
         options = options.with_program("node");
     }
-    options
+    originals::show(options)
         .bind_at(workspace().join("examples/node-http"), "/srv/node-http")
         .bind_at(workspace().join("examples/scripts"), "/srv/scripts")
         .bind_at(workspace().join("conformance/node/applications"), "/srv/applications")

@@ -1,15 +1,12 @@
-//! Entries in a real journal, and a service that writes some through what stands in for `sd-notify`.
+//! Entries in a real journal.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use libtest_mimic::Trial;
-use readyup_lab::{Lab, Manager, is};
+use readyup_lab::{Lab, Manager};
 
 use crate::built;
 use crate::site::Site;
-
-const BOUND: Duration = Duration::from_secs(20);
 
 const LARGE: usize = 1 << 20;
 
@@ -17,7 +14,6 @@ pub(crate) fn trials(site: &Arc<Site>) -> Vec<Trial> {
     vec![
         site.trial("journal_has_entries_of_rust", journal_has_entries_of_rust),
         site.trial("journal_has_entries_of_node", journal_has_entries_of_node),
-        site.trial("journal_of_a_service_of_sd_notify", journal_of_a_service_of_sd_notify),
     ]
 }
 
@@ -90,32 +86,4 @@ fn entry(lab: &Lab, name: &str) -> String {
     let text = lab.run(["journalctl", "--quiet", "--no-pager", "--all", "--output=json", &matching]).ok();
     assert_eq!(text.lines().count(), 1, "{text}");
     text.replace("\" : ", "\":").replace(", ", ",").replace("[ ", "[").replace(" ]", "]")
-}
-
-/// The application is one that was written for `sd-notify`, and knows of nothing else.
-fn journal_of_a_service_of_sd_notify(lab: &Lab) {
-    built::require_node();
-    built::PACKAGE.require();
-    built::SD_NOTIFY.require();
-    let unit = "sd-notify-application.service";
-    lab.install_unit(unit, "[Service]\nType=notify\nExecStart=node /srv/applications/sd-notify.cjs\nWatchdogSec=1\n");
-    lab.run(["systemctl", "start", unit]).ok();
-    let status = lab.wait_for(unit, "StatusText", |text| text.starts_with("Listening on "), BOUND);
-    // Not through its standard output.
-    lab.run(["journalctl", "--sync"]).ok();
-    let message = format!("MESSAGE={}", status.replace("Listening", "listening"));
-    let of = ["_TRANSPORT=journal", "PRIORITY=6", "SYSLOG_IDENTIFIER=node", &message];
-    let said = lab.run(["journalctl", "--quiet", "--no-pager", "--output=cat"].into_iter().chain(of)).ok();
-    assert_eq!(said.lines().count(), 1, "{message}: {said}");
-
-    // It lives longer than the watchdog would let it.
-    let beaten = lab.show(unit, "WatchdogTimestampMonotonic");
-    for _ in 0..3 {
-        let before = lab.show(unit, "WatchdogTimestampMonotonic");
-        lab.wait_for(unit, "WatchdogTimestampMonotonic", |now| now != before, BOUND);
-    }
-    assert_ne!(lab.show(unit, "WatchdogTimestampMonotonic"), beaten);
-    lab.run(["systemctl", "stop", unit]).ok();
-    lab.wait_for(unit, "ActiveState", is("inactive"), BOUND);
-    assert_eq!(lab.show_all(unit, ["Result", "NRestarts"]), ["success", "0"]);
 }

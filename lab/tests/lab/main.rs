@@ -21,12 +21,16 @@ mod access;
 mod built;
 mod commands;
 mod conformance;
+mod containers;
+mod cookbook;
 mod example;
 mod examples;
+mod frameworks;
 mod journal;
 mod lifecycle;
 mod notify;
 mod notify_access;
+mod originals;
 mod probe;
 mod protocol;
 mod race;
@@ -53,6 +57,9 @@ const TRIALS: &[Trials] = &[
     services::trials,
     user::trials,
     examples::trials,
+    frameworks::trials,
+    containers::trials,
+    cookbook::trials,
     serve::trials,
     protocol::trials,
     access::trials,
@@ -65,6 +72,7 @@ const TRIALS: &[Trials] = &[
     receivers::trials,
     scripts::trials,
     journal::trials,
+    originals::trials,
 ];
 
 fn main() -> ExitCode {

@@ -4,7 +4,10 @@ import { looseEnd, typeError } from './errors';
 import { type Sender, native } from './native';
 import { DEFAULT_TIMEOUT, milliseconds } from './notifier';
 
-/** How important an entry is: 0 to 7, as in C, or its name. */
+/**
+ * How important an entry is: 0 to 7, as in C, or its name: `emerg` (or `emergency`), `alert`, `crit` (`critical`), `err`
+ * (`error`), `warning` (`warn`), `notice`, `info`, `debug`.
+ */
 export type Priority = number | keyof typeof PRIORITIES;
 
 /**
@@ -58,7 +61,8 @@ const PRIORITIES = {
  *
  * Each call is one entry, whatever lines it has. It is handed over before the call returns, unless the journal's queue
  * is full: then it waits, in order, up to `timeout`, and the event loop is not held. The promise resolves to true once
- * it was sent, to false where there is no journal.
+ * it was sent, to false where there is no journal. It rejects with `EAGAIN` when the queue was full for that long, with
+ * `EINVAL` for a name that is none, and with a `TypeError` (`ERR_INVALID_ARG_TYPE`) for a value or priority that is none.
  *
  * @example
  * await journal.print('warning', 'The disk is 90 % full');
@@ -68,6 +72,7 @@ export class Journal {
   readonly #timeout: number;
   readonly #identifier: string;
 
+  /** Throws when `socket` is no address (`EINVAL`). Whether somebody listens there is seen at the first entry. */
   constructor(options: JournalOptions = {}) {
     const { socket, timeout = DEFAULT_TIMEOUT, identifier = basename(process.argv0) } = options;
     if (socket !== undefined && typeof socket !== 'string') throw typeError('"socket" must be a string');
@@ -81,7 +86,8 @@ export class Journal {
   }
 
   /**
-   * Writes a text. It is taken as it is: line feeds and per cent signs have no meaning.
+   * Writes a text. It is taken as it is: line feeds and per cent signs have no meaning. See
+   * [sd_journal_print(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_journal_print.html).
    *
    * @example
    * await journal.print('error', error.stack);
@@ -96,7 +102,8 @@ export class Journal {
   }
 
   /**
-   * Writes an entry of several fields.
+   * Writes an entry of several fields:
+   * [sd_journal_send(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_journal_print.html).
    *
    * @example
    * await journal.send({ MESSAGE: 'Signed in', PRIORITY: 'notice', ACME_USER: 'chris' });

@@ -29,7 +29,8 @@ export interface Attachments {
 }
 
 /**
- * Tells the service manager about this service.
+ * Tells the service manager about this service:
+ * [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
  *
  * The functions of the module (`ready()`, `status()` and so on) are those of one notifier that looks at
  * `process.env.NOTIFY_SOCKET` at each call. Make one of your own to read it only once.
@@ -37,17 +38,29 @@ export interface Attachments {
  * Every method that sends returns a promise: true once the message is in the manager's queue, false when there is no
  * manager to tell. The event loop is never held: a message that finds the queue full waits, in order, up to `timeout`.
  *
+ * It rejects with an error that has `code`, `errno` and `syscall`: `EAGAIN` when the queue was full for that long, `ENOENT`
+ * or `ECONNREFUSED` when nobody listens at `NOTIFY_SOCKET`, `EINVAL` for an address or a text that cannot be sent, and
+ * `EMSGSIZE` for more than the 4096 bytes that a manager takes. An argument of the wrong type is a `TypeError` with
+ * `ERR_INVALID_ARG_TYPE`. Promises that nobody awaits are looked after. Times are in milliseconds.
+ *
  * @example
  * const notifier = new Notifier({ unsetEnvironment: true });
  * await notifier.ready('Serving on :8080');
  */
 export class Notifier {
-  /** The heartbeats that a unit with `WatchdogSec=` wants. */
+  /**
+   * The heartbeats that a unit with `WatchdogSec=` wants:
+   * [sd_watchdog_enabled(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_watchdog_enabled.html).
+   */
   readonly watchdog: Watchdog;
   readonly #channel: () => Channel;
   readonly #timeout: number;
   #lastStatus: string | undefined;
 
+  /**
+   * Reads the environment, once. Throws when the address is none, as `EINVAL`; whether somebody listens there is seen at
+   * the first message.
+   */
   constructor(options: NotifierOptions = {}) {
     const { socket = process.env['NOTIFY_SOCKET'], timeout = DEFAULT_TIMEOUT, unsetEnvironment = false } = options;
     this.#timeout = milliseconds('timeout', timeout);
@@ -80,7 +93,8 @@ export class Notifier {
   }
 
   /**
-   * `STATUS=`: one line that `systemctl status` shows. A newline in it is an error: it would begin another assignment.
+   * `STATUS=`: one line that `systemctl status` shows. With a newline in it, which would begin another assignment, it
+   * rejects with `EINVAL`.
    *
    * @example
    * await status(`${clients.size} clients connected`);
@@ -120,7 +134,7 @@ export class Notifier {
   }
 
   /**
-   * `EXTEND_TIMEOUT_USEC=`: starting, reloading or stopping takes at least this many milliseconds more, from now.
+   * `EXTEND_TIMEOUT_USEC=`: starting, reloading or stopping takes at least `ms` milliseconds more, from now.
    *
    * @example
    * for (const migration of pending) {
@@ -144,7 +158,8 @@ export class Notifier {
   }
 
   /**
-   * Sends several fields as one message, with descriptors or in another process's name if you like.
+   * Sends several fields as one message, with descriptors or in another process's name if you like:
+   * [sd_pid_notify_with_fds(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
    *
    * @example
    * await notify({ ready: true, status: 'Serving on :8080', X_ACME_VERSION: '1.2' });
@@ -163,7 +178,8 @@ export class Notifier {
   }
 
   /**
-   * Sends a finished state string, as `sd_notify` takes it. Only its size is checked, and that it holds no NUL.
+   * Sends a finished state string, as [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html)
+   * takes it. Only its size is checked, and that it holds no NUL.
    *
    * @example
    * await send('READY=1\nSTATUS=Up');
@@ -182,7 +198,8 @@ export class Notifier {
   /**
    * Resolves to true once the manager has read everything sent before, to false when there is no manager. Rejects with
    * `ETIMEDOUT` if that takes longer than `ms` milliseconds. That it was read does not mean that it was believed:
-   * `NotifyAccess=` may have refused it.
+   * `NotifyAccess=` may have refused it. See
+   * [sd_notify_barrier(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
    *
    * @example
    * await stopping();
@@ -199,7 +216,8 @@ export class Notifier {
 
   /**
    * The descriptors that the manager passed to this process, of socket units and of the fd store. Each is made
-   * close-on-exec.
+   * close-on-exec. Throws when `LISTEN_FDS` and its companions are garbage (`EINVAL`). See
+   * [sd_listen_fds_with_names(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html).
    *
    * @example
    * const http = listenFds().find(({ name }) => name === 'http');
@@ -211,7 +229,10 @@ export class Notifier {
 
   /**
    * Keeps descriptors in the manager's fd store, over a restart of the service; `listenFds()` finds them again under
-   * `name`. The unit needs `FileDescriptorStoreMax=`: without it the manager drops them without a word.
+   * `name`. The unit needs `FileDescriptorStoreMax=`: without it the manager drops them without a word. With `poll: false`
+   * it keeps them also once they hang up. See
+   * [sd_pid_notify_with_fds(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html),
+   * `FDSTORE=1`.
    *
    * @example
    * await storeFds('http', [server._handle.fd]);
@@ -228,7 +249,8 @@ export class Notifier {
   }
 
   /**
-   * Drops what the manager's fd store holds under `name`.
+   * Drops what the manager's fd store holds under `name`:
+   * [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html), `FDSTOREREMOVE=1`.
    *
    * @example
    * await removeFds('http');

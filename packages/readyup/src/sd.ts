@@ -24,7 +24,8 @@ export interface SdNotifyOptions extends SdOptions {
  * Sends `state` to the manager that `process.env.NOTIFY_SOCKET` names at this moment:
  * [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
  *
- * Resolves to true once it was sent, to false when `NOTIFY_SOCKET` is unset, and rejects otherwise.
+ * Resolves to true once it was sent, to false when `NOTIFY_SOCKET` is unset, and rejects otherwise, with the errors of a
+ * `Notifier`.
  *
  * @example
  * await sd_notify('READY=1\nSTATUS=Serving on :8080');
@@ -35,7 +36,7 @@ export function sd_notify(state: string, options?: SdNotifyOptions): Promise<boo
 
 /**
  * As `sd_notify`, in the name of the process `pid`. Root may do so, and anybody for itself; otherwise the message is
- * sent without.
+ * sent without: [sd_pid_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
  *
  * @example
  * await sd_pid_notify(child.pid, 'READY=1');
@@ -45,7 +46,8 @@ export function sd_pid_notify(pid: number, state: string, options?: SdNotifyOpti
 }
 
 /**
- * As `sd_pid_notify`, with descriptors (at most 253), which stay yours. A `pid` of 0 is this process.
+ * As `sd_pid_notify`, with descriptors (at most 253), which stay yours. A `pid` of 0 is this process. See
+ * [sd_pid_notify_with_fds(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
  *
  * @example
  * await sd_pid_notify_with_fds(0, 'FDSTORE=1\nFDNAME=http', [server._handle.fd]);

@@ -15,11 +15,28 @@ export type ServeTarget =
   | Server
   | Handler
   /** A Koa application. */
-  | { callback(): Handler }
+  | {
+      /** Makes the function that answers requests. */
+      callback(): Handler;
+    }
   /** A Fastify instance. */
-  | { readonly server: Server; ready(): PromiseLike<unknown>; close(): PromiseLike<unknown> }
+  | {
+      /** What it answers with. */
+      readonly server: Server;
+      /** Called before it listens. */
+      ready(): PromiseLike<unknown>;
+      /** Called once everything is answered. */
+      close(): PromiseLike<unknown>;
+    }
   /** A NestJS application. */
-  | { init(): PromiseLike<unknown>; getHttpServer(): unknown; close(): PromiseLike<unknown> };
+  | {
+      /** Called before it listens. */
+      init(): PromiseLike<unknown>;
+      /** The server of `node:http` that it answers with. */
+      getHttpServer(): unknown;
+      /** Called once everything is answered. */
+      close(): PromiseLike<unknown>;
+    };
 
 /** What services and clusters have in common. Times are in milliseconds. */
 export interface LifecycleOptions {

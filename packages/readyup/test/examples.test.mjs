@@ -101,10 +101,10 @@ test('ok: node-typescript', async () => {
 const cookbook = readFileSync(join(workspace, 'docs/node-cookbook.md'), 'utf8');
 const recipes = [...cookbook.matchAll(/<!-- tested: ([a-z-]+) -->\n\n```js\n(.*?)```/gs)];
 
-test('ok: there are recipes', () => assert.ok(recipes.length >= 5));
+test('ok: there are recipes', () => assert.ok(recipes.length >= 7));
 
 for (const [, name, source] of recipes) {
-  const skip = major < 20 && source.includes("'fastify'") && 'Fastify 5 needs Node 20';
+  const skip = major < 20 && ['fastify', 'hono'].includes(name) && 'this needs Node 20';
   test(`ok: cookbook, ${name}`, { skip }, async () => {
     const file = join(newProject(), 'server.mjs');
     writeFileSync(file, source);
@@ -114,3 +114,21 @@ for (const [, name, source] of recipes) {
     await stopped(program);
   });
 }
+
+test('ok: cookbook, a worker without a server', async () => {
+  const [, source] = /<!-- without a server: worker -->\n\n```js\n(.*?)```/s.exec(cookbook);
+  const file = join(newProject(), 'worker.mjs');
+  // A connection that keeps the process alive, as that of a queue does.
+  const queue = `
+    const connection = setInterval(() => {}, 1000);
+    const queue = { connect: async () => {}, ping: async () => true, close: async () => clearInterval(connection) };
+  `;
+  writeFileSync(file, `${queue}\n${source}`);
+  const program = await start(file, { WATCHDOG_USEC: '200000' });
+  assert.equal(await next(), 'READY=1\nSTATUS=Waiting for jobs');
+  while ((await receiver.take(1, LIMIT))[0].text !== 'WATCHDOG=1');
+  program.kill('SIGTERM');
+  assert.equal(await next(), 'STOPPING=1\nSTATUS=Finishing the last job');
+  assert.deepEqual(await program.end(), { code: 0, signal: null }, program.stderr);
+  assert.equal(program.stderr, '');
+});
