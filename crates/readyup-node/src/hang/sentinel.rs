@@ -269,6 +269,9 @@ impl Sentinel {
             let Some(sample) = self.ask(beat, &mut outside) else {
                 break;
             };
+            if outside.is_none() && self.is_over(beat) {
+                break;
+            }
             let late = outside.take();
             if !sample.frames().iter().any(Frame::is_programs) {
                 // As between two microtasks. Soon again, so that it comes at another moment.
@@ -286,8 +289,11 @@ impl Sentinel {
             }
             self.pause(beat, BETWEEN);
         }
-        if self.is_over(beat) && (samples.count() > 0 || returned.is_none()) {
-            // What it does now is no hang any more.
+        if self.is_over(beat) {
+            // What it does now is no hang any more; but what it returned from was.
+            if let Some((stack, place)) = &returned {
+                findings.blame(stack, place);
+            }
             return stack;
         }
         // Those that were answered promptly at the very same place have just returned, too.
