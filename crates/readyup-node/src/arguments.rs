@@ -16,15 +16,19 @@ pub(crate) const TEXT_BUFFER: TextBuffer = [0; MESSAGE_MAX + 5];
 pub(crate) fn throw(env: Env, error: &Error) -> Value {
     let mut text = [0; 512];
     let mut len = 0usize;
-    error.describe(&mut |piece| {
-        for byte in piece.bytes() {
-            if let Some(slot) = text.get_mut(len) {
-                *slot = byte;
-                len = len.wrapping_add(1);
-            }
-        }
-    });
+    error.describe(&mut |piece| append(&mut text, &mut len, piece));
     env.throw(text.get(..len).unwrap_or_default(), error.raw_os_error(), error.syscall())
+}
+
+/// Writes as much as there is room for. (Not inlined where there are dozens of pieces.)
+#[inline(never)]
+fn append(text: &mut [u8], len: &mut usize, piece: &str) {
+    for byte in piece.bytes() {
+        if let Some(slot) = text.get_mut(*len) {
+            *slot = byte;
+            *len = len.wrapping_add(1);
+        }
+    }
 }
 
 /// A string argument's bytes; `None` where it is no string.

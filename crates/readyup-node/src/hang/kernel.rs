@@ -90,7 +90,9 @@ impl File {
         const S_IFMT: u32 = 0o170_000;
         const S_IFREG: u32 = 0o100_000;
         let mut buffer = [0; 1024];
-        buffer.get_mut(..path.len())?.copy_from_slice(path);
+        for (to, from) in buffer.get_mut(..path.len())?.iter_mut().zip(path) {
+            *to = *from;
+        }
         // SAFETY: the kernel reads the path up to its NUL; there is one, since it is shorter than the buffer.
         let fd = unsafe { syscall!(Sysno::openat, AT_FDCWD, buffer.as_ptr(), O_CLOEXEC | O_NONBLOCK, 0) }.ok()?;
         let file = Self { fd };

@@ -22,6 +22,7 @@ impl Text {
     }
 
     /// Writes text of any origin: control characters, which could begin a new line, become question marks.
+    #[inline(never)]
     pub(super) fn push(&mut self, text: &[u8]) -> &mut Self {
         for &byte in text {
             self.push_byte(if byte.is_ascii_control() { b'?' } else { byte });
@@ -30,6 +31,7 @@ impl Text {
     }
 
     /// Writes bytes that may not even be text: what is not ASCII becomes a question mark.
+    #[inline(never)]
     pub(super) fn push_foreign(&mut self, bytes: &[u8]) -> &mut Self {
         for &byte in bytes {
             self.push_byte(if byte.is_ascii_graphic() || byte == b' ' { byte } else { b'?' });
@@ -37,6 +39,7 @@ impl Text {
         self
     }
 
+    #[inline(never)]
     pub(super) fn push_number(&mut self, number: u64) -> &mut Self {
         let mut digits = [0; 20];
         let mut rest = number;
@@ -53,6 +56,7 @@ impl Text {
     }
 
     /// Writes a time as humans say it: `250 ms`, `2.4 s`, `75 s`.
+    #[inline(never)]
     pub(super) fn push_duration(&mut self, microseconds: u64) -> &mut Self {
         let milliseconds = microseconds / 1000;
         if milliseconds < 1000 {

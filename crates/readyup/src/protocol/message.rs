@@ -381,6 +381,9 @@ pub struct MessageError {
 }
 
 impl MessageError {
+    // One copy of it, and out of the way: there are dozens of callers, and none of them is in a hurry.
+    #[cold]
+    #[inline(never)]
     pub(super) fn field(key: &[u8], problem: MessageProblem) -> Self {
         Self { field: Some(Excerpt::new(key)), problem }
     }

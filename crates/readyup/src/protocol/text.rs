@@ -25,6 +25,8 @@ pub(crate) struct Decimal {
 
 impl Decimal {
     /// The digits of `number`.
+    // (One copy of it is enough.)
+    #[inline(never)]
     pub(crate) fn new(mut number: u64) -> Self {
         let mut digits = [b'0'; 20];
         let mut start = digits.len();
@@ -49,6 +51,8 @@ impl Decimal {
 }
 
 /// Reads decimal digits and nothing else: no sign, no space, no prefix.
+// (One copy of it is enough.)
+#[inline(never)]
 pub(crate) fn parse_decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
