@@ -173,7 +173,8 @@ test('err: a worker that hangs ends the heartbeats', async () => {
   program.kill('SIGTERM');
   assert.deepEqual(await program.end(), { code: 0, signal: null });
   const last = (await receiver.rest()).filter((text) => text.startsWith('STATUS=Stopped'));
-  assert.deepEqual(last, ['STATUS=Stopped; cut off 1 worker']);
+  // The other one may be too slow for so short a time.
+  assert.match(last.join(), /^STATUS=Stopped; cut off (?:1 worker|2 workers)$/);
   await hung;
 });
 
