@@ -71,6 +71,12 @@ await checks({
     assert.equal(await inside(['--input-type=module', '-e', source]), 'true function\n');
     assert.equal(await receiver.text(), 'READY=1\nSTATUS=imported');
   },
+  'no systemd, and no journal': async () => {
+    const source = `const { journal, sd_booted } = require('readyup');
+      Promise.all(['x', 'x'.repeat(1 << 20)].map((text) => journal.print('info', text)))
+        .then((sent) => console.log(sent.join(), sd_booted()));`;
+    assert.equal(await inside(['-e', source]), 'false,false false\n');
+  },
   'those that stand in for others, required': async () => {
     await inside(['-e', `require('@readyup/sd-notify').ready()`]);
     assert.equal(await receiver.text(), 'READY=1');
