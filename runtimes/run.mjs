@@ -174,7 +174,7 @@ const jobs = [
     version: [join(emulated, 'node'), '-p', 'process.versions.node'],
     needs: [arm, '/usr/aarch64-linux-gnu/lib/libstdc++.so.6'],
     files: suite.filter((name) => !SLOW.includes(name.replace('.test.mjs', ''))),
-    env: { READYUP_EMULATED: '1' },
+    env: { READYUP_EMULATED: '1', READYUP_PATIENCE: '5' },
     note: `emulated, without ${SLOW.length} files of the suite`,
     checks: ['environment', 'signals'],
   }),

@@ -10,18 +10,17 @@ const ROUNDS = 5;
 const receiver = await Receiver.start();
 const path = join(directory(), 'service.mjs');
 
-/** Changes the file; the service says which version it is, and how many descriptors it has. */
+/** Changes the file; the service says which version it is. */
 function write(version) {
   writeFileSync(
     path,
-    `import { readdirSync } from 'node:fs';
-    import { createServer } from 'node:http';
+    `import { createServer } from 'node:http';
     import { serve } from 'readyup/serve';
     await serve(createServer(), {
       port: 0,
       host: '127.0.0.1',
       watchdog: { interval: 60_000 },
-      status: () => 'version ${version}, ' + readdirSync('/proc/self/fd').length + ' descriptors',
+      status: () => 'version ${version}',
     });`,
   );
 }
@@ -31,8 +30,8 @@ async function started() {
   const before = [];
   for (;;) {
     const [message] = await receiver.take(1, 20_000);
-    const [, version, descriptors] = /^READY=1\nSTATUS=version (\d+), (\d+) descriptors$/.exec(message.text) ?? [];
-    if (version !== undefined) return { version: Number(version), descriptors, pid: message.pid, before };
+    const [, version] = /^READY=1\nSTATUS=version (\d+)$/.exec(message.text) ?? [];
+    if (version !== undefined) return { version: Number(version), pid: message.pid, before };
     before.push(message.text);
   }
 }
@@ -44,11 +43,12 @@ await checks({
       env: { ...process.env, NOTIFY_SOCKET: receiver.address },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
-    const open = () => readdirSync(`/proc/${watcher.pid}/fd`).length;
+    const open = (pid) => readdirSync(`/proc/${pid}/fd`).length;
     const pids = [];
     try {
       const first = await started();
       pids.push(first.pid);
+      const served = open(first.pid);
       let watched;
       for (let version = 1; version <= ROUNDS; version += 1) {
         write(version);
@@ -57,12 +57,13 @@ await checks({
         assert.ok(!pids.includes(next.pid));
         // The one before was asked to stop, and did it in good order.
         assert.ok(next.before.includes('STOPPING=1\nSTATUS=Stopping'), JSON.stringify(next.before));
-        assert.equal(next.descriptors, first.descriptors);
+        // What is open only for a moment may be seen; what is left over from those before does not go away.
+        await until(() => open(next.pid) <= served, `${served} descriptors`);
         pids.push(next.pid);
         // Node itself opens a few with the first change.
-        watched ??= open();
+        watched ??= open(watcher.pid);
       }
-      await until(() => open() <= watched, `${watched} descriptors`);
+      await until(() => open(watcher.pid) <= watched, `${watched} descriptors`);
     } finally {
       process.kill(watcher.pid, 'SIGTERM');
     }
