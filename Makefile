@@ -11,13 +11,14 @@ HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 PACKAGES := $(patsubst %/package.json,%,$(wildcard packages/*/package.json))
 ADDON := packages/readyup/native/linux-$(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/').node
 # What prettier looks after.
-PRETTY := 'packages/**/*.{ts,mts,mjs,cjs,js,json}' '{examples,runtimes,scripts}/**/*.{ts,mjs,js}' 'conformance/**/*.{mjs,cjs,mts}'
+PRETTY := 'packages/**/*.{ts,mts,mjs,cjs,js,json}' '{examples,runtimes,scripts}/**/*.{ts,mjs,cjs,js}' 'conformance/**/*.{mjs,cjs,mts}'
 SAY := @printf '\n== %s\n'
 
 SUITES ?= trixie
 
 .PHONY: help demo test build install lint docs format generate addon package programs static need-build need-test \
-	test-rust test-node test-compat test-examples test-notify test-lab lab-roots test-runtimes test-arm64 cross dist dist-check bench fuzz msrv clean
+	test-rust test-node test-compat test-examples test-notify test-lab lab-roots test-runtimes test-arm64 test-memory cross dist \
+	dist-check bench fuzz msrv clean
 
 help: ## List what there is
 	@printf 'usage: make TARGET\n\n'
@@ -126,6 +127,12 @@ test-runtimes: programs addon package cross ## Test the packed npm package on No
 	$(SAY) 'testing the npm package on every runtime'
 	@runtimes/fetch
 	@node runtimes/run.mjs
+
+test-memory: programs addon package ## Run the addon under valgrind
+	@scripts/need node npm pip patchelf valgrind
+	$(SAY) 'running the addon under valgrind'
+	@runtimes/fetch
+	@node runtimes/memory/run.mjs
 
 dist: package ## Leave everything that is published in target/dist
 	@scripts/need cargo cc static node npm cross

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { exceptions } from './exceptions.mjs';
 
 const tests = [];
-const hooks = { before: [], after: [] };
+const hooks = { first: [], before: [], after: [] };
 
 /** Registers a test; the first one starts them all, once the file has registered the others. */
 export function test(name, body) {
@@ -12,12 +12,14 @@ export function test(name, body) {
   tests.push({ name, body });
 }
 
+export const before = (hook) => void hooks.first.push(hook);
 export const beforeEach = (hook) => void hooks.before.push(hook);
 export const afterEach = (hook) => void hooks.after.push(hook);
 
 async function runAll() {
   const counts = { pass: 0, fail: 0, skipped: 0 };
   const excepted = exceptions(basename(process.argv[1]));
+  for (const hook of hooks.first) await hook();
   for (const { name, body } of tests) {
     if (excepted.some((pattern) => pattern.test(name))) {
       counts.skipped += 1;

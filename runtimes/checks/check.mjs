@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 
 const tests = join(process.cwd(), 'node_modules/readyup/test');
 export const { Receiver } = await import(pathToFileURL(join(tests, 'receiver.mjs')).href);
-export const { within } = await import(pathToFileURL(join(tests, 'support.mjs')).href);
+export const { until, within } = await import(pathToFileURL(join(tests, 'support.mjs')).href);
 
 /** Runs one check after the other: functions by what they check. */
 export async function checks(list) {

@@ -1,5 +1,6 @@
 // Errors as Node's own: with `code`, `errno` and `syscall`. Internal.
 
+import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 
 /** Gives an error the code of its `errno`, or the given one. */
@@ -29,6 +30,14 @@ export function calling<T>(call: () => T): T {
 export function systemError(errno: number, syscall: string, message: string): NodeJS.ErrnoException {
   const error = errorFrom(Object.assign(new Error(message), { errno, syscall }));
   return error;
+}
+
+/** The number of an error, above 0 as the manager has it; undefined if it has none. */
+export function errnoOf(error: unknown): number | undefined {
+  const { errno, code = '' } = (error ?? {}) as NodeJS.ErrnoException;
+  // Node's are negative. With some of Bun's errors it is 0, and the name is right.
+  if (Number.isInteger(errno) && errno !== 0) return Math.abs(errno as number);
+  return (constants.errno as Record<string, number | undefined>)[code];
 }
 
 /**

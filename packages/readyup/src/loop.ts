@@ -9,7 +9,7 @@ export interface LoopState {
   maxDelay: number;
   /** How long things had to wait on average, in milliseconds. */
   meanDelay: number;
-  /** The part of the time, from 0 to 1, in which the loop was busy. */
+  /** The part of the time, from 0 to 1, in which the loop was busy; `NaN` in Bun and Deno, which do not tell. */
   utilization: number;
 }
 
@@ -45,8 +45,9 @@ export class LoopMonitor {
     if (performance.now() - this.#last > this.#resolution) this.#look();
     const before = this.#before;
     this.#before = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(this.#before, before);
-    const state = { maxDelay: this.#max, meanDelay: this.#count === 0 ? 0 : this.#sum / this.#count, utilization };
+    const { idle, active } = performance.eventLoopUtilization(this.#before, before);
+    const meanDelay = this.#count === 0 ? 0 : this.#sum / this.#count;
+    const state = { maxDelay: this.#max, meanDelay, utilization: active / (idle + active) };
     this.#max = this.#sum = this.#count = 0;
     return state;
   }

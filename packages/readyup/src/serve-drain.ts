@@ -36,7 +36,8 @@ export class Connections {
   constructor(server: Server, grace: number) {
     this.#server = server;
     this.#grace = grace;
-    this.#http = 'headersTimeout' in server && !('updateSettings' in server);
+    // Bun tells of a connection when there is a request, or an upgrade, and counts no bytes.
+    this.#http = server instanceof Server && 'headersTimeout' in server && !('updateSettings' in server);
     const tls = 'setSecureContext' in server;
     this.#on('connection', (socket: Socket) => (tls ? this.#follow(this.#raw, socket) : this.#connected(socket)));
     if (tls) this.#on('secureConnection', (socket: Socket) => this.#connected(socket));
@@ -64,8 +65,10 @@ export class Connections {
   async drain(): Promise<void> {
     this.#draining = true;
     const closed = new Promise<void>((resolve) => {
-      // That of http.Server closes idle connections regardless of what is about to come in.
-      Server.prototype.close.call(this.#server, () => resolve());
+      // That of http.Server closes idle connections regardless of what is about to come in. (Bun's does not, and is no
+      // other one's.)
+      const { close } = this.#server instanceof Server ? Server.prototype : this.#server;
+      close.call(this.#server, () => resolve());
     });
     for (const use of this.#uses.values()) for (const response of use.responses) last(response);
     for (const session of this.#sessions) this.#wind(session);

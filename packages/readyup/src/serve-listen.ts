@@ -1,7 +1,7 @@
 // Where to listen, and listening there. Internal.
 
 import cluster from 'node:cluster';
-import { type AddressInfo, type ListenOptions, type Server, isIP } from 'node:net';
+import { type AddressInfo, type ListenOptions, Server, isIP } from 'node:net';
 import { type PassedFd } from './environment';
 import { errorFrom, typeError } from './errors';
 import { type ServeOptions as Options } from './serve-options';
@@ -25,6 +25,10 @@ export async function listen(server: Server, options: ServeOptions, notifier: No
   }
   const passed = options.name === false ? undefined : passedFd(options, notifier);
   if (passed !== undefined) {
+    if (!(server instanceof Server)) {
+      // It would listen on any port there is, and say that all is well.
+      throw errorFrom(new Error("a server of Bun's node:http cannot listen on a passed socket"), 'ENOTSUP');
+    }
     await started(server, { fd: passed.fd, ...backlogOf(options) });
     if (options.store !== true || isAsked(server.address(), options)) {
       return `${whereOf(server, passed)}, a passed socket`;
@@ -86,18 +90,21 @@ function isAsked(address: AddressInfo | string | null, { port, host }: ServeOpti
 
 function started(server: Server, options: ListenOptions & { fd?: number }): Promise<void> {
   return new Promise((resolve, reject) => {
-    const settle = (error?: Error): void => {
-      server.off('listening', settle);
-      server.off('error', settle);
-      if (error === undefined) resolve();
-      else reject(error);
+    const listening = (): void => {
+      server.off('error', failed);
+      resolve();
     };
-    server.once('listening', settle);
-    server.once('error', settle);
+    const failed = (error: unknown): void => {
+      server.off('listening', listening);
+      reject(error);
+    };
+    server.once('listening', listening);
+    server.once('error', failed);
     try {
       server.listen(options);
     } catch (error) {
-      settle(error as Error);
+      server.off('error', failed);
+      failed(error);
     }
   });
 }

@@ -1,5 +1,6 @@
 // Whom a service tells about itself: the manager, or, in a worker of a cluster, the primary. Internal.
 
+import { errnoOf } from './errors';
 import { type Notifier } from './notifier';
 import { type Settled } from './serve-options';
 import { type WatchdogOptions } from './watchdog';
@@ -51,10 +52,8 @@ export class ManagerReport implements Report {
   }
 
   failed(error: unknown): Promise<void> {
-    const { errno } = error as NodeJS.ErrnoException;
-    // Node's are negative.
-    const number = typeof errno === 'number' && Number.isInteger(errno) ? { errno: Math.abs(errno) } : {};
-    return this.#tell(this.#notifier.notify({ status: oneLine(error), ...number }));
+    const errno = errnoOf(error);
+    return this.#tell(this.#notifier.notify({ status: oneLine(error), ...(errno === undefined ? {} : { errno }) }));
   }
 
   extend(ms: number): Promise<void> {

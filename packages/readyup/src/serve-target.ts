@@ -1,6 +1,6 @@
 // What can be served, by its shape: no framework is loaded to find out. Internal.
 
-import { createServer } from 'node:http';
+import { Server as HttpServer, createServer } from 'node:http';
 import { Server } from 'node:net';
 import { typeError } from './errors';
 import { type Handler, type ServeTarget } from './serve-options';
@@ -19,7 +19,7 @@ type Method = (...parameters: unknown[]) => unknown;
 
 /** The server in `target`, or for it. */
 export function targetOf(target: ServeTarget): Target {
-  if (target instanceof Server) return plain(target);
+  if (isServer(target)) return plain(target);
   // An Express application is a function with many properties, some of which others have as well.
   if (typeof target === 'function') return plain(createServer(target as Handler));
   if (typeof target !== 'object' || target === null) throw unknownTarget();
@@ -30,13 +30,18 @@ export function targetOf(target: ServeTarget): Target {
   if (has(app, 'callback')) return plain(createServer((app['callback'] as Method).call(app) as Handler));
   if (has(app, 'init') && has(app, 'getHttpServer') && has(app, 'close')) {
     const server = (app['getHttpServer'] as Method).call(app);
-    if (!(server instanceof Server)) throw unknownTarget();
+    if (!isServer(server)) throw unknownTarget();
     return { server, prepare: () => call('init').then(() => inner(app)), close: () => call('close') };
   }
-  if (app['server'] instanceof Server && has(app, 'ready') && has(app, 'close')) {
+  if (isServer(app['server']) && has(app, 'ready') && has(app, 'close')) {
     return { server: app['server'], prepare: () => call('ready'), close: () => call('close') };
   }
   throw unknownTarget();
+}
+
+/** In Bun, a server of node:http or node:https is none of node:net. */
+function isServer(value: unknown): value is Server {
+  return value instanceof Server || value instanceof HttpServer;
 }
 
 function plain(server: Server): Target {

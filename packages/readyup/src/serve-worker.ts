@@ -1,6 +1,7 @@
 // What the primary of a cluster and its workers tell each other, and the worker's side of it. Internal.
 
 import cluster from 'node:cluster';
+import { errnoOf } from './errors';
 import { type LoopMonitor, monitorFor } from './loop';
 import { type Report, oneLine } from './serve-report';
 import { type WatchdogOptions } from './watchdog';
@@ -75,8 +76,8 @@ export class WorkerReport implements Report {
   async status(): Promise<void> {}
 
   failed(error: unknown): Promise<void> {
-    const { errno } = error as NodeJS.ErrnoException;
-    return tell({ readyup: 'failed', text: oneLine(error), ...(typeof errno === 'number' ? { errno } : {}) });
+    const errno = errnoOf(error);
+    return tell({ readyup: 'failed', text: oneLine(error), ...(errno === undefined ? {} : { errno: -errno }) });
   }
 
   extend(): Promise<void> {

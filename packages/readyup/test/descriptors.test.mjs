@@ -117,6 +117,7 @@ test('ok: notifiers that are dropped give theirs back', async () => {
   const env = { NOTIFY_SOCKET: receiver.address };
   const [opened, left] = JSON.parse(await runScript(source, { flags: ['--expose-gc'], env }));
   assert.ok(opened >= 100, `${opened} were opened`);
-  assert.ok(left <= 1, `${left} are left`);
+  // A runtime may have opened one or the other for itself; of what was opened here, hundreds would be left.
+  assert.ok(left <= 5, `${left} are left`);
   await receiver.take(300);
 });

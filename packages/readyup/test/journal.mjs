@@ -23,7 +23,7 @@ export class FakeJournal {
 
   async #start() {
     this.#child = guard(spawn(command, [this.address], { stdio: ['pipe', 'pipe', 'inherit'] }));
-    for (const handle of [this.#child, this.#child.stdin, this.#child.stdout]) handle.unref();
+    for (const handle of [this.#child, this.#child.stdin, this.#child.stdout]) handle.unref?.();
     const lines = createInterface({ input: this.#child.stdout });
     lines.on('line', (line) => this.#lines.push(line));
     await until(() => this.#lines.length > 0, `the journal: is ${command} built?`);
@@ -39,12 +39,12 @@ export class FakeJournal {
 
   /** Stops it, as a journal that hangs. Once this resolves it reads nothing more. */
   async stop() {
-    this.#child.kill('SIGSTOP');
+    process.kill(this.#child.pid, 'SIGSTOP');
     const stat = () => readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8').split(') ')[1];
     await until(() => stat().startsWith('T'), 'the journal being stopped');
   }
 
   resume() {
-    this.#child.kill('SIGCONT');
+    process.kill(this.#child.pid, 'SIGCONT');
   }
 }

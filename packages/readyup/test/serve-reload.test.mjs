@@ -136,7 +136,7 @@ test('ok: by signal, also one that came before it was ready', async () => {
   assert.equal((await texts(2))[1], 'READY=1\nSTATUS=Reload failed: second');
   program.kill('SIGTERM');
   assert.deepEqual(await program.end(), { code: 0, signal: null });
-  assert.match(program.stderr, /^Error: second/);
+  assert.match(program.stderr, /error: second/i);
 });
 
 /** A socket that listens, and its descriptor, as a manager has it. */

@@ -191,19 +191,18 @@ test('err: the port is taken', async () => {
   let closed = false;
   await assert.rejects(serve(createServer(hello), { ...HERE, port, close: () => (closed = true) }), {
     code: 'EADDRINUSE',
-    port,
   });
   assert.deepEqual(listeners(), before);
   assert.equal(closed, false);
   const [text, barrier] = await texts(2);
-  assert.equal(text, `STATUS=listen EADDRINUSE: address already in use 127.0.0.1:${port}\nERRNO=98`);
+  assert.match(text, new RegExp(`^STATUS=.*${port}.*\nERRNO=98$`));
   assert.equal(barrier, String(process.pid));
   // Nobody awaits it: the process ends, and says why.
   const program = await Program.start(`serve(createServer(), { port: ${port}, host: '127.0.0.1' });`, {
     address: false,
   });
   assert.deepEqual(await program.end(), { code: 1, signal: null });
-  assert.match(program.stderr, /EADDRINUSE/);
+  assert.match(program.stderr, / in use/);
   taken.close();
 });
 
@@ -217,7 +216,13 @@ test('err: nothing to listen on, and options that are none', async () => {
   for (const options of [{ drainTimeout: -1 }, { keepAliveGrace: 'x' }, { drainTimeout: NaN }]) {
     await assert.rejects(serve(createServer(hello), options), { code: 'ERR_OUT_OF_RANGE' });
   }
-  await assert.rejects(serve(createServer(hello), { port: 65_536 }), { code: 'ERR_SOCKET_BAD_PORT' });
+  await assert.rejects(serve(createServer(hello), { port: 65_536 }), RangeError);
+});
+
+test('err: nothing at all is thrown', async () => {
+  const failing = serve(createServer(hello), { ...HERE, onReady: () => Promise.reject() });
+  assert.equal(await failing.catch((error) => error), undefined);
+  assert.equal((await texts(3))[1], 'STATUS=undefined');
 });
 
 test('err: onReady fails', async () => {

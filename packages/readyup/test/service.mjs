@@ -1,9 +1,11 @@
 // For the tests of `serve`: services in processes of their own, and clients. It tests nothing itself.
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
-import { environment, guard, packageDirectory, until, within } from './support.mjs';
+import { pathToFileURL } from 'node:url';
+import { environment, freshPath, guard, packageDirectory, until, within } from './support.mjs';
 
 /** Programs that run as a service do: source text, the signals it gets, what it prints, how it ends. */
 export class Program {
@@ -11,13 +13,16 @@ export class Program {
   stderr = '';
   outcome;
 
-  /** Runs `source`, an ES module that prints its address first; `fds` are passed as a manager passes them. */
-  static async start(source, { env = {}, fds = [], address = true, file } = {}) {
+  /** Runs `source`, an ES module that prints its address first, or what is in `file`; `fds` are passed as a manager passes them. */
+  static async start(source, { env = {}, fds = [], address = true, prelude = PRELUDE, file } = {}) {
     const program = new Program();
     const shell = '[ -z "$LISTEN_FDS" ] || export LISTEN_PID=$$; exec "$0" "$@"';
-    const what = file === undefined ? ['--input-type=module', '-e', `${PRELUDE}\n${source}`] : [file];
+    if (file === undefined) {
+      file = `${freshPath('service')}.mjs`;
+      writeFileSync(file, `${prelude}\n${source}`);
+    }
     const child = guard(
-      spawn('/bin/sh', ['-c', shell, process.execPath, ...what], {
+      spawn('/bin/sh', ['-c', shell, process.execPath, file], {
         cwd: packageDirectory,
         env: environment(env),
         stdio: ['ignore', 'pipe', 'pipe', ...fds],
@@ -37,8 +42,9 @@ export class Program {
     return this.child.pid;
   }
 
+  /** Not through the child's `kill`, after which Deno says that the signal ended it, whatever did. */
   kill(signal) {
-    this.child.kill(signal);
+    if (this.outcome === undefined) process.kill(this.pid, signal);
   }
 
   /** Waits for a line that matches. */
@@ -58,9 +64,12 @@ export class Program {
   }
 }
 
+/** Where a program that is no part of the package finds it. */
+export const library = JSON.stringify(pathToFileURL(`${packageDirectory}dist/serve.mjs`));
+
 const PRELUDE = `
   import { createServer } from 'node:http';
-  import { serve } from 'readyup/serve';
+  import { serve } from ${library};
   const told = (service) => {
     console.log('port ' + service.address.port);
     return service;
