@@ -22,7 +22,7 @@ use core::task::Poll;
 use readyup::{Assignment, Attachments, Delivery, MessageBuf, Notifier, monotonic_now};
 use rustix::io::Errno;
 
-/// Between two questions to V8, in microseconds; no round number, so as not to keep step with what the program does.
+/// Between two questions to V8 at most, in microseconds; no round number, so as not to keep step with what the program does.
 const BETWEEN: u64 = 7_300;
 /// How long to wait for V8's answer before asking the kernel.
 const PATIENCE: u64 = 100_000;
@@ -287,7 +287,7 @@ impl Sentinel {
                 samples.add(sample.frames());
                 stack = *sample;
             }
-            self.pause(beat, BETWEEN);
+            self.pause(beat, BETWEEN.min(self.settings.after / 20));
         }
         if self.is_over(beat) {
             // What it does now is no hang any more; but what it returned from was.
