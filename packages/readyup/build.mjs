@@ -1,14 +1,47 @@
-// Finishes what the compiler made: writes the ES module beside the CommonJS one, and copies the licences.
+// Finishes what the compiler made, which is the types: bundles the code, writes the ES modules beside the CommonJS ones, and
+// copies the licences.
 
+import { build } from 'esbuild';
 import { createRequire } from 'node:module';
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const require = createRequire(import.meta.url);
-const write = (name, lines) => writeFileSync(new URL(`dist/${name}`, import.meta.url), [...lines, ''].join('\n'));
+const dist = (name) => new URL(`dist/${name}`, import.meta.url);
+const write = (name, lines) => writeFileSync(dist(name), [...lines, ''].join('\n'));
 
-// One for each entry of the manifest's "exports". It only passes the names on, so that a program that loads both (a
-// dependency requires what the program imports) has one package with one socket, not two.
-for (const entry of ['index', 'serve']) {
+/** The manifest's "exports". */
+const ENTRIES = ['index', 'serve'];
+
+// A program that loads both has one package with one socket, not two: what serves takes the rest from beside it.
+const besides = {
+  name: 'besides',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/index$/ }, () => ({ path: './index.js', external: true }));
+  },
+};
+
+// A file for each, since a service waits at its start for every single one. Names stay, for stacks that can be read.
+for (const entry of ENTRIES) {
+  await build({
+    absWorkingDir: fileURLToPath(new URL('.', import.meta.url)),
+    entryPoints: [`src/${entry}.ts`],
+    outfile: `dist/${entry}.js`,
+    bundle: true,
+    platform: 'node',
+    target: 'node18',
+    format: 'cjs',
+    external: ['*.node'],
+    plugins: [besides],
+    minifyWhitespace: true,
+    minifySyntax: true,
+    logLevel: 'warning',
+  });
+}
+
+// It only passes the names on, for the same reason.
+for (const entry of ENTRIES) {
   const names = Object.keys(require(`./dist/${entry}.js`));
   write(`${entry}.mjs`, [
     `import readyup from './${entry}.js';`,
@@ -20,6 +53,19 @@ for (const entry of ['index', 'serve']) {
     `export * from './${entry}.js';`,
     'export default readyup;',
   ]);
+}
+
+// What the entries' types don't lead to is internal, as is what is left of an older build.
+const kept = new Set();
+function keep(name) {
+  if (kept.has(name)) return;
+  kept.add(name);
+  for (const [, other] of readFileSync(dist(`${name}.d.ts`), 'utf8').matchAll(/from '\.\/([^']+)'/g)) keep(other);
+}
+ENTRIES.forEach(keep);
+for (const file of readdirSync(dist(''))) {
+  const name = basename(file).replace(/\.(d\.)?m?[jt]s$/, '');
+  if (!kept.has(name) || (file.endsWith('.js') && !ENTRIES.includes(name))) rmSync(dist(file));
 }
 
 for (const licence of ['LICENSE-APACHE', 'LICENSE-MIT']) {

@@ -1,6 +1,6 @@
 // Errors as Node's own: with `code`, `errno` and `syscall`. Internal.
 
-import { getSystemErrorName } from 'node:util';
+import { builtin } from './builtin';
 
 /** Gives an error the code of its `errno`, or the given one. */
 export function errorFrom(error: Error, code?: string): NodeJS.ErrnoException {
@@ -9,7 +9,7 @@ export function errorFrom(error: Error, code?: string): NodeJS.ErrnoException {
     result.code = code;
   } else if (result.errno !== undefined && result.code === undefined) {
     // The addon's errors have it in their text, also where the runtime does not know it.
-    result.code = /\((E[A-Z0-9]+)\)/.exec(error.message)?.[1] ?? getSystemErrorName(result.errno);
+    result.code = /\((E[A-Z0-9]+)\)/.exec(error.message)?.[1] ?? builtin('node:util').getSystemErrorName(result.errno);
     // What is wrong with an argument is found before any system call.
     result.syscall ??= 'sd_notify';
   }
