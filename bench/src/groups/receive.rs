@@ -6,7 +6,7 @@ use crate::group::{Bench, Group, Result, interleave};
 use crate::peers;
 use crate::processors::Processors;
 use crate::result::{Role, Series, Table, Unit};
-use readyup::manager::{Incoming, Listener};
+use readyup::manager::{Batch, Incoming, Listener};
 use rustix::fd::AsFd as _;
 use std::env;
 use std::path::{Path, PathBuf};
@@ -43,19 +43,24 @@ fn receivers(bench: &Bench) -> Result<Table> {
     let count = if bench.quick { 50_000 } else { 200_000 };
     let mut series = [
         Series::new("c", "C: `recv()`, the text and nothing else", Role::Limit),
-        Series::new("readyup", "readyup: `listener.receive_each()`", Role::Ours),
-        Series::new("readyup-one", "readyup: `listener.receive()`", Role::Ours),
+        Series::new("readyup", "readyup: `listener.without_pidfds()`, `receive_many()`", Role::Ours),
+        Series::new("readyup-one", "readyup: `listener.receive()`, with pidfds", Role::Ours),
+        Series::new("readyup-many", "readyup: `listener.receive_many()`, with pidfds", Role::Ours),
         Series::new("c-all", "C: `recvmsg()`, with credentials and pidfd, as systemd does", Role::Peer),
     ];
     let mut lost = vec![0; series.len()];
     interleave(bench.rounds(15, 5), series.len(), |who, _| {
-        let listener = Listener::private()?;
+        let mut listener = Listener::private()?;
         let mut sender = flood(Path::new(&listener.address().to_string()), count, "", processors)?;
         let came = match series[who].id {
             "c" => c::receive(listener.as_fd(), count, false),
             "c-all" => c::receive(listener.as_fd(), count, true),
             "readyup-one" => one_by_one(&listener, count)?,
-            _ => many(&listener, count)?,
+            "readyup-many" => many(&listener, count)?,
+            _ => {
+                listener = listener.without_pidfds();
+                many(&listener, count)?
+            }
         };
         sender.0.wait()?;
         lost[who] += count - came.messages;
@@ -86,7 +91,17 @@ fn one_by_one(listener: &Listener, count: u32) -> Result<Came> {
 }
 
 fn many(listener: &Listener, count: u32) -> Result<Came> {
-    one_by_one(listener, count)
+    let (mut batch, mut messages, mut start) = (Batch::new(), 0, None);
+    while messages < count && listener.receive_many(&mut batch, Some(SILENCE))? {
+        start.get_or_insert_with(Instant::now);
+        for incoming in &mut batch {
+            let Incoming::Message(_) = incoming else {
+                return Err(format!("something else than a heartbeat came in: {incoming:?}").into());
+            };
+            messages += 1;
+        }
+    }
+    Ok(Came { messages, fds: 0, time: start.map_or(SILENCE, |start| start.elapsed()) })
 }
 
 /// What passes on.

@@ -19,5 +19,5 @@ pub(crate) use fd_cell::FdCell;
 pub(crate) use inherited::adopt;
 pub(crate) use inherited::close_on_exec;
 #[cfg(feature = "std")]
-pub(crate) use receive::{Datagram, enable_pidfds, receive};
+pub(crate) use receive::{Datagram, Room, receive, receive_many, set_pidfds};
 pub(crate) use vsock::SocketAddrVsock;
