@@ -10,15 +10,7 @@ use std::time::Duration;
 
 use super::descriptor::Descriptor;
 
-/// One line of a trace.
-#[derive(Debug, Serialize)]
-pub(super) struct Event<'a> {
-    /// Seconds since the program was started.
-    pub(super) time: f64,
-    #[serde(flatten)]
-    pub(super) kind: Kind<'a>,
-}
-
+/// One line of a trace, but for the time.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum Kind<'a> {

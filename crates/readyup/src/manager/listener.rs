@@ -323,6 +323,24 @@ impl Batch {
     pub fn new() -> Self {
         Self { room: sys::Room::new(Self::SIZE), incoming: VecDeque::with_capacity(Self::SIZE) }
     }
+
+    /// What is still in there, without taking it out.
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    /// use readyup::manager::{Batch, Listener};
+    ///
+    /// let listener = Listener::private()?;
+    /// Notifier::new(*listener.address()).ready()?;
+    /// let mut batch = Batch::new();
+    /// listener.receive_many(&mut batch, Some(std::time::Duration::from_secs(1)))?;
+    /// assert_eq!(batch.waiting().count(), 1);
+    /// assert_eq!(batch.count(), 1);
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
+    pub fn waiting(&self) -> impl Iterator<Item = &Incoming> + Clone {
+        self.incoming.iter().map(|(incoming, _)| incoming)
+    }
 }
 
 impl Default for Batch {
