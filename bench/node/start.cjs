@@ -16,11 +16,11 @@ const importing = (path) => {
 
 const [, , name] = process.argv;
 const loads = {
-  empty: () => require('./empty.cjs'),
+  empty: () => require(join(__dirname, 'empty/index.js')),
   readyup: () => require(join(ours, 'index.js')),
   'first-message': () => require(join(ours, 'index.js')).watchdog.ping(),
   serve: () => require(join(ours, 'serve.js')),
-  'empty-import': importing(join(__dirname, 'empty.mjs')),
+  'empty-import': importing(join(__dirname, 'empty/index.mjs')),
   'readyup-import': importing(join(ours, 'index.mjs')),
   'serve-import': importing(join(ours, 'serve.mjs')),
 };

@@ -60,10 +60,11 @@ pub(crate) fn tables(bench: &Bench, contenders: &[Contender]) -> Result<Vec<Tabl
             longest[who].push(most);
             Ok(())
         })?;
+        let idle: Vec<f64> = series[0].known().collect();
         for (place, series) in series.iter_mut().enumerate().filter(|(place, _)| !longest[*place].is_empty()) {
-            let over = longest[place].iter().zip(&longest[0]).map(|(own, idle)| own - idle);
+            let over = Quartiles::of(series.known().zip(&idle).map(|(own, idle)| own - idle)).median;
+            series.number("over nothing, ms", over);
             series.number("longest, ms", Quartiles::of(longest[place].iter().copied()).median);
-            series.number("longest over nothing, ms", Quartiles::of(over).median);
             series.text("came back", if hung[place] == 0 { "yes" } else { "no" });
         }
         tables.push(Table::new(id, title, Unit::Milliseconds, about.as_str(), &series));
