@@ -7,7 +7,10 @@ use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How many rounds there are at least.
+const SOME: usize = 8;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -48,6 +51,11 @@ impl Bench {
     /// So many in a whole run, and so many in a quick one.
     pub(crate) fn rounds(&self, whole: usize, quick: usize) -> usize {
         if self.quick { quick } else { whole }
+    }
+
+    /// How long such rounds may take, on a machine that has something else to do as well.
+    pub(crate) fn limit(&self, whole: u64, quick: u64) -> Duration {
+        Duration::from_secs(if self.quick { quick } else { whole })
     }
 
     /// One of the static commands.
@@ -94,12 +102,22 @@ pub(crate) fn measure(id: &str, bench: &Bench, directory: &Path) -> Result<()> {
 }
 
 /// Rounds in which each of `count` takes its turn, in another order each time, so that nobody always follows the same one.
-/// `take` is told who and in which round.
-pub(crate) fn interleave(rounds: usize, count: usize, mut take: impl FnMut(usize, usize) -> Result<()>) -> Result<()> {
+/// `take` is told who and in which round. On a machine that is busy there are fewer of them: none begins after `limit`, once
+/// there were some.
+pub(crate) fn interleave(
+    rounds: usize,
+    limit: Duration,
+    count: usize,
+    mut take: impl FnMut(usize, usize) -> Result<()>,
+) -> Result<()> {
     let mut order: Vec<usize> = (0..count).collect();
     // The same orders in each run; any will do.
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let start = Instant::now();
     for round in 0..rounds {
+        if round >= SOME && start.elapsed() > limit {
+            break;
+        }
         for place in (1..count).rev() {
             state ^= state << 13;
             state ^= state >> 7;

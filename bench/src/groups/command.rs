@@ -56,7 +56,7 @@ impl Group for OneShot {
             .collect();
         let mut processor_time = vec![Duration::ZERO; contenders.len()];
         let (rounds, warm) = (bench.rounds(300, 50), 5);
-        interleave(warm + rounds, contenders.len(), |who, round| {
+        interleave(warm + rounds, bench.limit(40, 10), contenders.len(), |who, round| {
             let before = c::children_time();
             let time = measure(&contenders[who], &listener)?;
             // The first ones bring everything into memory.
@@ -68,7 +68,7 @@ impl Group for OneShot {
         })?;
         let can_trace = calls::can_trace();
         for ((contender, series), processor_time) in contenders.iter().zip(&mut series).zip(processor_time) {
-            series.number("processor time, ms", processor_time.as_secs_f64() * 1e3 / rounds as f64);
+            series.number("processor time, ms", processor_time.as_secs_f64() * 1e3 / series.known().count() as f64);
             if can_trace {
                 series.number("system calls", calls(contender, &listener)? as f64);
             }

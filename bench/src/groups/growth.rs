@@ -3,6 +3,7 @@
 use super::heartbeat::Contender;
 use super::heartbeat_rust::{LIMIT, OURS};
 use crate::group::{Bench, Group, Result, interleave};
+use crate::machine;
 use crate::processors::Processors;
 use crate::result::{Role, Series, Table, Unit};
 use crate::sender::{Burst, Sender, Start};
@@ -103,7 +104,7 @@ fn measure(bench: &Bench, services: u32, processors: Option<Processors>) -> Resu
     }
     let mut samples = [Samples::default(), Samples::default()];
     let warm = 1;
-    interleave(warm + rounds(bench), groups.len(), |who, round| {
+    interleave(warm + rounds(bench), bench.limit(20, 3), groups.len(), |who, round| {
         let [sent, received] = run(&mut groups[who], &listener, messages(bench))?;
         if round >= warm {
             samples[who].sent.push(Some(sent));
@@ -162,13 +163,11 @@ fn run(senders: &mut [Sender], listener: &Listener, messages: u32) -> Result<[f6
 
 /// Of all senders.
 fn processor_times(senders: &[Sender]) -> Result<Duration> {
-    let mut sum = 0;
+    let mut sum = Duration::ZERO;
     for sender in senders {
-        // "NANOSECONDS WAITING TIMES"
-        let text = std::fs::read_to_string(format!("/proc/{}/schedstat", sender.pid))?;
-        sum += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        sum += machine::processor_time(sender.pid)?;
     }
-    Ok(Duration::from_nanos(sum))
+    Ok(sum)
 }
 
 /// Of this thread.

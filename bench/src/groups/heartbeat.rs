@@ -13,6 +13,7 @@ use crate::result::{Role, Series, Table, Unit};
 use crate::sender::{Burst, Sender, Start};
 use readyup::manager::Listener;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// Enough for the longest queue that is worth it, and fewer than fit into a socket's default send buffer (some 270).
 const LONG: Burst = Burst { warm: 48, timed: 192 };
@@ -62,6 +63,8 @@ impl Contender {
 /// What a table of heartbeats is made of.
 pub(crate) struct Plan {
     pub(crate) rounds: usize,
+    /// For all of them.
+    pub(crate) limit: Duration,
     /// How often the contenders are started.
     pub(crate) sittings: usize,
     /// Rounds of each sitting before those that count, in which Node's compiler learns.
@@ -103,20 +106,25 @@ pub(crate) fn table(
             }
         }
         let count = senders.len();
-        interleave(plan.warm + plan.rounds / plan.sittings, count, |who, round| {
+        interleave(plan.warm, Duration::MAX, count, |who, _| {
             let (place, sender) = &mut senders[who];
-            let warm = round < plan.warm;
-            let sample = if !contenders[*place].spawns {
-                Some((burst, sender.burst(&listener, burst)?))
-            } else if !warm && round % plan.spawn_every == 0 {
-                Some((SINGLE, sender.burst(&listener, SINGLE)?))
-            } else {
-                None
-            };
-            if !warm {
-                let sample = sample.map(|(burst, time)| time.as_nanos() as f64 / f64::from(burst.timed));
-                series[*place].samples.push(sample);
+            if !contenders[*place].spawns {
+                sender.burst(&listener, burst)?;
             }
+            Ok(())
+        })?;
+        interleave(plan.rounds / plan.sittings, plan.limit / plan.sittings as u32, count, |who, round| {
+            let (place, sender) = &mut senders[who];
+            let burst = if !contenders[*place].spawns {
+                Some(burst)
+            } else {
+                (round % plan.spawn_every == 0).then_some(SINGLE)
+            };
+            let sample = match burst {
+                Some(burst) => Some(sender.burst(&listener, burst)?.as_nanos() as f64 / f64::from(burst.timed)),
+                None => None,
+            };
+            series[*place].samples.push(sample);
             Ok(())
         })?;
         for (_, sender) in senders {

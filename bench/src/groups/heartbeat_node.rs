@@ -36,7 +36,13 @@ impl Group for HeartbeatNode {
     }
 
     fn run(&self, bench: &Bench) -> Result<Vec<Table>> {
-        let plan = Plan { rounds: bench.rounds(1500, 60), sittings: 3, warm: 50, spawn_every: 10 };
+        let plan = Plan {
+            rounds: bench.rounds(1500, 60),
+            limit: bench.limit(90, 8),
+            sittings: 3,
+            warm: if bench.quick { 20 } else { 50 },
+            spawn_every: 10,
+        };
         let time = heartbeat::table(bench, "time", "Time of one", &CONTENDERS, &plan, |_, _| Ok(()))?;
         let mut tables = vec![time];
         tables.extend(delay::tables(bench, &CONTENDERS)?);

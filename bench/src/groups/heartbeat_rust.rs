@@ -30,7 +30,8 @@ impl Group for HeartbeatRust {
     }
 
     fn run(&self, bench: &Bench) -> Result<Vec<Table>> {
-        let plan = Plan { rounds: bench.rounds(3000, 240), sittings: 6, warm: 10, spawn_every: 1 };
+        let plan =
+            Plan { rounds: bench.rounds(3000, 240), limit: bench.limit(90, 8), sittings: 6, warm: 5, spawn_every: 1 };
         let can_count = calls::can_count_instructions();
         let table = heartbeat::table(bench, "time", "Time of one", &CONTENDERS, &plan, |contender, series| {
             if can_count {

@@ -3,9 +3,11 @@
 use super::delay::Ended;
 use crate::c::{self, Came};
 use crate::group::{Bench, Group, Result, interleave};
+use crate::machine;
 use crate::peers;
 use crate::processors::Processors;
 use crate::result::{Role, Series, Table, Unit};
+use crate::statistics::Quartiles;
 use readyup::manager::{Batch, Incoming, Listener};
 use rustix::fd::AsFd as _;
 use std::env;
@@ -49,7 +51,7 @@ fn receivers(bench: &Bench) -> Result<Table> {
         Series::new("c-all", "C: `recvmsg()`, with credentials and pidfd, as systemd does", Role::Peer),
     ];
     let mut lost = vec![0; series.len()];
-    interleave(bench.rounds(15, 5), series.len(), |who, _| {
+    interleave(bench.rounds(15, 5), bench.limit(40, 6), series.len(), |who, _| {
         let mut listener = Listener::private()?;
         let mut sender = flood(Path::new(&listener.address().to_string()), count, "", processors)?;
         let came = match series[who].id {
@@ -129,15 +131,18 @@ fn proxies(bench: &Bench) -> Result<Table> {
     let mut series: Vec<Series> =
         proxies.iter().map(|proxy| Series::new(proxy.id, proxy.name, proxy.role).version(&proxy.version)).collect();
     let mut lost = vec![0; proxies.len()];
-    interleave(bench.rounds(9, 3), proxies.len(), |who, _| {
-        let came = pass(bench, &proxies[who], count, "")?;
+    let mut processor_times = vec![Vec::new(); proxies.len()];
+    interleave(bench.rounds(9, 3), bench.limit(50, 6), proxies.len(), |who, _| {
+        let (came, processor_time) = pass(bench, &proxies[who], count, "")?;
         lost[who] += count - came.messages;
+        processor_times[who].push(processor_time.as_nanos() as f64 / f64::from(count));
         series[who].samples.push(Some(f64::from(came.messages) / came.time.as_secs_f64()));
         Ok(())
     })?;
-    for ((proxy, series), lost) in proxies.iter().zip(&mut series).zip(lost) {
+    for (((proxy, series), lost), times) in proxies.iter().zip(&mut series).zip(lost).zip(processor_times) {
+        series.number("processor time for each, ns", Quartiles::of(times).median);
         series.number("lost messages", f64::from(lost));
-        let fds = pass(bench, proxy, DESCRIPTORS, "fds")?.fds;
+        let fds = pass(bench, proxy, DESCRIPTORS, "fds")?.0.fds;
         series.text("lost descriptors", format!("{} of {DESCRIPTORS}", DESCRIPTORS - fds));
     }
     let mut table = Table::new(
@@ -157,7 +162,7 @@ fn proxies(bench: &Bench) -> Result<Table> {
 }
 
 fn all(bench: &Bench) -> Vec<Proxy> {
-    let plain = bench.target.join("proxy");
+    let [plain, many] = [bench.target.join("proxy"), bench.target.join("proxy")];
     let mut proxies = vec![
         Proxy {
             id: "c",
@@ -167,6 +172,17 @@ fn all(bench: &Bench) -> Vec<Proxy> {
             kind: Kind::Listening(Box::new(move |own, _| {
                 let mut command = Command::new(&plain);
                 command.arg(own);
+                command
+            })),
+        },
+        Proxy {
+            id: "c-many",
+            name: "C: 64 at a time, with `recvmmsg()` and `sendmmsg()`",
+            role: Role::Limit,
+            version: String::new(),
+            kind: Kind::Listening(Box::new(move |own, _| {
+                let mut command = Command::new(&many);
+                command.arg(own).arg("many");
                 command
             })),
         },
@@ -196,8 +212,8 @@ fn socat_version(program: &Path, libraries: &std::ffi::OsStr) -> String {
     format!("socat {}", version.unwrap_or("unknown"))
 }
 
-/// Has `count` messages pass through a proxy, and sees what comes out.
-fn pass(bench: &Bench, proxy: &Proxy, count: u32, what: &str) -> Result<Came> {
+/// Has `count` messages pass through a proxy, and sees what comes out, and the processor time that it took.
+fn pass(bench: &Bench, proxy: &Proxy, count: u32, what: &str) -> Result<(Came, Duration)> {
     let listener = Listener::private()?;
     let manager = PathBuf::from(listener.address().to_string());
     let trace = bench.target.join("trace.txt");
@@ -224,13 +240,15 @@ fn pass(bench: &Bench, proxy: &Proxy, count: u32, what: &str) -> Result<Came> {
         }
     }
     let came = c::receive(listener.as_fd(), count, true);
+    // The proxy is the first of them in either case.
+    let processor_time = machine::processor_time(children[0].0.id())?;
     if let Kind::Listening(_) = proxy.kind {
         let _ = std::fs::remove_file(manager.with_file_name("proxy"));
     } else {
         children[0].0.wait()?;
         std::fs::remove_file(trace)?;
     }
-    Ok(came)
+    Ok((came, processor_time))
 }
 
 /// Starts the sender.

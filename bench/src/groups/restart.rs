@@ -59,7 +59,7 @@ impl Group for Restart {
             Series::new("readyup", names[1].1, Role::Ours).version(&version),
             Series::new("systemd-notify", names[2].1, Role::Peer).version(&version),
         ];
-        interleave(bench.rounds(5, 1), WAYS.len(), |who, _| {
+        interleave(bench.rounds(5, 1), bench.limit(60, 10), WAYS.len(), |who, _| {
             let way = WAYS[who];
             let start = Instant::now();
             for number in 1..=SERVICES {

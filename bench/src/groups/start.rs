@@ -63,7 +63,7 @@ fn npm_version(bench: &Bench) -> Option<String> {
 /// Each in a process of its own, in turns.
 fn measure(bench: &Bench, id: &str, title: &str, mut series: Vec<Series>) -> Result<Table> {
     let mut memory = vec![Vec::new(); series.len()];
-    interleave(bench.rounds(101, 11), series.len(), |who, _| {
+    interleave(bench.rounds(101, 11), bench.limit(50, 6), series.len(), |who, _| {
         let (time, bytes) = load(bench, series[who].id)?;
         series[who].samples.push(Some(time));
         memory[who].push(bytes);
