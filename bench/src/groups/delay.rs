@@ -44,7 +44,7 @@ pub(crate) fn tables(bench: &Bench, contenders: &[Contender]) -> Result<Vec<Tabl
         }
         let mut longest = vec![Vec::new(); series.len()];
         let mut hung = vec![0; series.len()];
-        interleave(bench.rounds(15, 3), bench.limit(60, 6), series.len(), |who, _| {
+        interleave(bench.rounds(15, 2), bench.limit(60, 6), series.len(), |who, _| {
             // There is no use in waiting more than twice for what never comes back.
             let turns = if hung[who] < 2 { measure(bench, series[who].id, manager)? } else { Turns::Hung };
             let [median, most] = match turns {

@@ -60,7 +60,7 @@ impl Group for Install {
         for (id, title, path) in
             [("with", "Where there is a compiler", &rich), ("without", "Where there is no compiler", &poor)]
         {
-            let contenders = contenders(&tarball);
+            let contenders = contenders(&tarball, !bench.quick);
             let mut series = Vec::new();
             for contender in &contenders {
                 let mut one = Series::new(contender.id, contender.name.as_str(), contender.role);
@@ -90,7 +90,8 @@ impl Group for Install {
     }
 }
 
-fn contenders(tarball: &Path) -> Vec<Contender> {
+/// `all`: also without their install scripts.
+fn contenders(tarball: &Path, all: bool) -> Vec<Contender> {
     let mut contenders = vec![Contender {
         id: "readyup",
         name: "readyup".to_owned(),
@@ -105,7 +106,7 @@ fn contenders(tarball: &Path) -> Vec<Contender> {
         ("systemd-daemon", "systemd-daemon-without"),
     ];
     for (name, without) in peers {
-        for ignores_scripts in [false, true] {
+        for ignores_scripts in [false, true].into_iter().filter(|ignores| all || !ignores) {
             contenders.push(Contender {
                 id: if ignores_scripts { without } else { name },
                 name: if ignores_scripts { format!("{name}, `--ignore-scripts`") } else { name.to_owned() },
