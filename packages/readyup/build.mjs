@@ -40,7 +40,7 @@ for (const entry of ENTRIES) {
   });
 }
 
-// It only passes the names on, for the same reason. Node takes ten times as long for an import of CommonJS as for its own
+// It only passes the names on, for the same reason. Node takes several times as long for an import of CommonJS as for its own
 // `require`, which is the same module; bundlers are led past that, as they follow imports only.
 for (const entry of ENTRIES) {
   const names = Object.keys(require(`./dist/${entry}.js`));
