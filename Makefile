@@ -11,14 +11,15 @@ HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 PACKAGES := $(patsubst %/package.json,%,$(wildcard packages/*/package.json))
 ADDON := packages/readyup/native/linux-$(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/').node
 # What prettier looks after.
-PRETTY := 'packages/**/*.{ts,mts,mjs,cjs,js,json}' '{examples,runtimes,scripts}/**/*.{ts,mjs,cjs,js}' 'conformance/**/*.{mjs,cjs,mts}'
+PRETTY := 'packages/**/*.{ts,mts,mjs,cjs,js,json}' '{examples,runtimes,scripts}/**/*.{ts,mjs,cjs,js}' 'bench/node/*.{mjs,cjs}' \
+	'conformance/**/*.{mjs,cjs,mts}'
 SAY := @printf '\n== %s\n'
 
 SUITES ?= trixie
 
 .PHONY: help demo test build install lint docs format generate addon package programs static need-build need-test \
 	test-rust test-node test-compat test-examples test-notify test-lab lab-roots test-runtimes test-arm64 test-memory cross dist \
-	dist-check bench fuzz msrv clean
+	dist-check bench bench-quick fuzz msrv clean
 
 help: ## List what there is
 	@printf 'usage: make TARGET\n\n'
@@ -173,8 +174,11 @@ test-lab: programs static ## Test against real systemds (as root)
 	@runtimes/fetch npm
 	@cargo test -p readyup-lab
 
-bench: build ## Measure heartbeats beside others'
+bench: build ## Measure where we stand beside everyone else (a quarter of an hour at the most)
 	@bench/run
+
+bench-quick: build ## The same in two minutes, less certain; leaves the results that are kept alone
+	@bench/run --quick
 
 msrv: ## Check that the crates build with the oldest Rust that is promised (it must be installed)
 	@cargo +1.85 check -p readyup -p readyup-notify -p readyup-cli

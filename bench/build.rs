@@ -4,7 +4,8 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-changed=c/heartbeats.c");
-    cc::Build::new().file("c/heartbeats.c").opt_level(2).warnings(true).compile("heartbeats");
+    println!("cargo:rerun-if-changed=c/receive.c");
+    cc::Build::new().files(["c/heartbeats.c", "c/receive.c"]).opt_level(2).warnings(true).compile("bench");
     println!("cargo:rustc-link-lib=dl");
 
     let rustc = std::env::var_os("RUSTC").expect("cargo sets RUSTC");

@@ -2,44 +2,19 @@
 // What it says and is told is written down in src/worker.rs.
 
 import { readSync, writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { heartbeats } from './heartbeats.mjs';
 
-const require = createRequire(import.meta.url);
-const OURS = '../../packages/readyup';
-
-const workers = {
-  'node-ping': () => {
-    const { watchdog } = require(`${OURS}/dist/index.js`);
-    return {
-      version: require(`${OURS}/package.json`).version,
-      beat: (count) => {
-        for (let i = 0; i < count; i += 1) {
-          if (!watchdog.ping()) throw new Error('a heartbeat was not sent');
-        }
-      },
-    };
-  },
-  'node-sd_notify': () => {
-    const { sd_notify } = require(`${OURS}/dist/index.js`);
-    return {
-      version: require(`${OURS}/package.json`).version,
-      beat: async (count) => {
-        for (let i = 0; i < count; i += 1) {
-          if (!(await sd_notify('WATCHDOG=1'))) throw new Error('a heartbeat was not sent');
-        }
-      },
-    };
-  },
-  'node-sd-notify': () => {
-    const notify = require('sd-notify');
-    return {
-      version: require('sd-notify/package.json').version,
-      beat: (count) => {
-        for (let i = 0; i < count; i += 1) notify.watchdog();
-      },
-    };
-  },
-};
+/** Many heartbeats out of one; those that answer with a promise are awaited. */
+function many(once) {
+  let result;
+  return async (count) => {
+    for (let i = 0; i < count; i += 1) {
+      result = once();
+      if (typeof result === 'object' && result !== null) result = await result;
+      if (result === false || result === null) throw new Error('a heartbeat was not sent');
+    }
+  };
+}
 
 /** The next line of the input; undefined at its end. */
 function readLine() {
@@ -55,17 +30,18 @@ function readLine() {
 
 let worker;
 try {
-  worker = workers[process.argv[2]]();
+  worker = heartbeats[process.argv[2]]();
 } catch (error) {
   writeSync(1, `absent ${error.message.split('\n')[0]}\n`);
   process.exit(0);
 }
-writeSync(1, `ready ${process.pid} ${worker.version} ${process.versions.node}\n`);
+const beat = many(worker.once);
+writeSync(1, `ready ${process.pid} ${worker.version}\n`);
 for (let line = readLine(); line !== undefined; line = readLine()) {
   const [warm, count] = line.split(' ').map(Number);
-  await worker.beat(warm);
+  await beat(warm);
   const start = process.hrtime.bigint();
-  await worker.beat(count);
+  await beat(count);
   const time = process.hrtime.bigint() - start;
   writeSync(1, `${time}\n`);
 }

@@ -1,10 +1,10 @@
-//! Which system calls a heartbeat is made of.
+//! Which system calls a heartbeat is made of, and how many instructions.
 
-use crate::contender::Contender;
+use crate::group::{Bench, Result};
+use crate::groups::heartbeat::Contender;
 use crate::sender::{Burst, Sender, Start};
 use readyup::manager::Listener;
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::ffi::OsString;
 use std::process::Command;
 use std::{env, fs};
@@ -26,10 +26,10 @@ pub(crate) fn can_trace() -> bool {
 }
 
 /// Has a worker traced while it sends [`HEARTBEATS`] and does nothing else. `None` where it is absent.
-pub(crate) fn count(contender: Contender, listener: &Listener, burst: Burst) -> Result<Option<Calls>, Box<dyn Error>> {
-    let file = env::temp_dir().join(format!("readyup-bench-{}-{}.strace", std::process::id(), contender.name));
+pub(crate) fn count(bench: &Bench, contender: Contender, listener: &Listener, burst: Burst) -> Result<Option<Calls>> {
+    let file = env::temp_dir().join(format!("readyup-bench-{}-{}.strace", std::process::id(), contender.id));
     let tracer: [OsString; 5] = ["strace".into(), "-f".into(), "-qq".into(), "-o".into(), file.clone().into()];
-    let Start::Ready(mut sender) = Sender::start(contender, listener, &tracer)? else {
+    let Start::Ready(mut sender) = Sender::start(bench, contender, listener, &tracer)? else {
         return Ok(None);
     };
     let pid = sender.pid;
@@ -45,6 +45,41 @@ pub(crate) fn count(contender: Contender, listener: &Listener, burst: Burst) -> 
     let trace = fs::read_to_string(&file)?;
     fs::remove_file(file)?;
     Ok(Some(tally(&trace, pid)))
+}
+
+/// Whether there is a `valgrind` to count instructions with.
+pub(crate) fn can_count_instructions() -> bool {
+    Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// How many instructions a heartbeat takes outside of the kernel: of many heartbeats, less those of a few.
+pub(crate) fn instructions(bench: &Bench, contender: Contender) -> Result<f64> {
+    const FEW: u32 = 100;
+    let [few, many] = [FEW, FEW + HEARTBEATS].map(|count| -> Result<f64> {
+        let listener = Listener::private()?;
+        let log = bench.target.join(format!("callgrind-{}.log", contender.id));
+        let mut tracer: Vec<OsString> =
+            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"].map(Into::into).into();
+        let mut argument = OsString::from("--log-file=");
+        argument.push(&log);
+        tracer.push(argument);
+        let Start::Ready(mut sender) = Sender::start(bench, contender, &listener, &tracer)? else {
+            return Err("it does not start under valgrind".into());
+        };
+        let mut left = count;
+        while left > 0 {
+            let timed = left.min(8);
+            sender.burst(&listener, Burst { warm: 0, timed })?;
+            left -= timed;
+        }
+        sender.end()?;
+        // "==1== Collected : 123456"
+        let text = fs::read_to_string(&log)?;
+        fs::remove_file(log)?;
+        let collected = text.lines().find_map(|line| line.split_once("Collected :"));
+        Ok(collected.ok_or("valgrind said nothing")?.1.trim().parse()?)
+    });
+    Ok((many? - few?) / f64::from(HEARTBEATS))
 }
 
 /// Counts the calls between each line that is read and the answer to it, leaving out the first.

@@ -1,6 +1,8 @@
 //! What the numbers were measured on.
 
 use std::fs;
+use std::io;
+use std::time::Duration;
 
 /// The machine in one line.
 pub(crate) fn machine() -> String {
@@ -28,6 +30,13 @@ pub(crate) fn machine() -> String {
 pub(crate) fn load() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(' ').take(3).collect::<Vec<_>>().join(" ")
+}
+
+/// What the main thread of a process has taken of the processor.
+pub(crate) fn processor_time(pid: u32) -> io::Result<Duration> {
+    // "NANOSECONDS WAITING TIMES"
+    let text = fs::read_to_string(format!("/proc/{pid}/schedstat"))?;
+    Ok(Duration::from_nanos(text.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0)))
 }
 
 /// How many datagrams wait for a receiver before its senders have to.

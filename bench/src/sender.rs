@@ -1,17 +1,14 @@
 //! A worker process, as the receiving side sees it.
 
-use crate::contender::{Contender, Language};
+use crate::group::{Bench, Result};
+use crate::groups::heartbeat::{Contender, Language};
 use readyup::manager::{Incoming, Listener};
 use readyup::{Assignment, Message};
 use std::env;
-use std::error::Error;
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// How many heartbeats are sent at a time.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +29,6 @@ pub(crate) struct Sender {
     pub(crate) contender: Contender,
     pub(crate) pid: u32,
     pub(crate) version: String,
-    pub(crate) runtime: String,
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -40,19 +36,23 @@ pub(crate) struct Sender {
 
 impl Sender {
     /// Starts the contender's worker, with `tracer` in front of its command.
-    pub(crate) fn start(contender: Contender, listener: &Listener, tracer: &[OsString]) -> Result<Start> {
-        let failed = |what: &str| format!("{}: the worker {what}", contender.name);
+    pub(crate) fn start(
+        bench: &Bench,
+        contender: Contender,
+        listener: &Listener,
+        tracer: &[OsString],
+    ) -> Result<Start> {
+        let failed = |what: &str| format!("{}: the worker {what}", contender.id);
         let mut command: Vec<OsString> = tracer.to_vec();
         match contender.language {
-            Language::Node => {
-                let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("node/worker.mjs");
-                command.extend(["node".into(), script.into()]);
-            }
-            Language::C | Language::Rust => command.extend([env::current_exe()?.into(), "worker".into()]),
+            Language::Node => command.extend(["node".into(), bench.script("worker.mjs").into()]),
+            Language::Native => command.extend([env::current_exe()?.into(), "worker".into()]),
         }
-        command.push(contender.name.into());
+        command.push(contender.id.into());
         let spawned = Command::new(&command[0])
             .args(&command[1..])
+            .env("BENCH_PEERS", bench.peers())
+            .env("BENCH_ROOT", &bench.root)
             .env("NOTIFY_SOCKET", listener.address().to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -74,26 +74,39 @@ impl Sender {
         match words.next() {
             Some("ready") => {
                 let pid = words.next().unwrap_or_default().parse()?;
-                let mut word = || words.next().unwrap_or_default().to_owned();
-                let (version, runtime) = (word(), word());
-                Ok(Start::Ready(Self { contender, pid, version, runtime, child, input, output }))
+                let version = words.collect::<Vec<_>>().join(" ");
+                Ok(Start::Ready(Self { contender, pid, version, child, input, output }))
             }
             _ => Err(failed("did not start").into()),
         }
     }
 
-    /// One burst, and how long it took. Every heartbeat of it must have arrived.
-    pub(crate) fn burst(&mut self, listener: &Listener, burst: Burst) -> Result<Duration> {
-        let name = self.contender.name;
-        writeln!(self.input, "{} {}", burst.warm, burst.timed)?;
+    /// Has it begin a burst.
+    pub(crate) fn begin(&mut self, burst: Burst) -> Result<()> {
+        Ok(writeln!(self.input, "{} {}", burst.warm, burst.timed)?)
+    }
+
+    /// Waits until a burst is over, and says how long it took.
+    pub(crate) fn finish(&mut self) -> Result<Duration> {
         let mut line = String::new();
         if self.output.read_line(&mut line)? == 0 {
-            return Err(format!("{name}: the worker ended early").into());
+            return Err(format!("{}: the worker ended early", self.contender.id).into());
         }
+        Ok(Duration::from_nanos(line.trim_end().parse()?))
+    }
+
+    /// One burst, and how long it took. Every heartbeat of it must have arrived.
+    pub(crate) fn burst(&mut self, listener: &Listener, burst: Burst) -> Result<Duration> {
+        let name = self.contender.id;
+        self.begin(burst)?;
+        let time = self.finish()?;
         let mut arrived = 0;
         while let Some(incoming) = listener.receive(Some(Duration::ZERO))? {
             let good = match &incoming {
-                Incoming::Message(received) => received.sender().pid() == self.pid && is_heartbeat(received.message()),
+                Incoming::Message(received) => {
+                    let sender = received.sender().pid() == self.pid || self.contender.spawns;
+                    sender && is_heartbeat(received.message())
+                }
                 _ => false,
             };
             if !good {
@@ -104,7 +117,7 @@ impl Sender {
         if arrived != burst.warm + burst.timed {
             return Err(format!("{name}: {arrived} heartbeats of {} came in", burst.warm + burst.timed).into());
         }
-        Ok(Duration::from_nanos(line.trim_end().parse()?))
+        Ok(time)
     }
 
     /// Ends it, and waits until it has.
@@ -112,7 +125,7 @@ impl Sender {
         let Self { contender, mut child, input, .. } = self;
         drop(input);
         let status = child.wait()?;
-        if status.success() { Ok(()) } else { Err(format!("{}: the worker ended: {status}", contender.name).into()) }
+        if status.success() { Ok(()) } else { Err(format!("{}: the worker ended: {status}", contender.id).into()) }
     }
 }
 

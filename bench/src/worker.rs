@@ -1,48 +1,56 @@
 //! The sending side: a process that does nothing but heartbeats of one kind, as many as it is told to.
 //!
-//! It says `ready PID [VERSION [RUNTIME]]`, or `absent REASON`, and then answers each line `WARM COUNT` with the nanoseconds that
+//! It says `ready PID [VERSION]`, or `absent REASON`, and then answers each line `WARM COUNT` with the nanoseconds that
 //! COUNT heartbeats took, after WARM that nobody timed. `node/worker.mjs` does the same for Node.
 
 use crate::c;
-use crate::contender::CONTENDERS;
+use crate::group::Result;
 use std::env;
-use std::error::Error;
 use std::io::{self, BufRead as _, Write as _};
 use std::time::{Duration, Instant};
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Is the worker called `name` until the end of its input.
 pub(crate) fn run(name: &str) -> Result<()> {
     let socket = env::var("NOTIFY_SOCKET")?;
     match name {
-        "c-send" => {
+        "c" => {
             let socket = c::Socket::connect(&socket)?;
             serve("", |count| Ok(socket.send(count)?))
         }
-        "c-libsystemd" => match c::Libsystemd::load() {
+        "c-inline" => {
+            let socket = c::Socket::connect(&socket)?;
+            serve("", |count| Ok(socket.send_inline(count)?))
+        }
+        "sd_notify" => match c::Libsystemd::load() {
             Some((library, file)) => serve(&file, |count| Ok(library.notify(count)?)),
             None => {
                 println!("absent there is no libsystemd.so.0 here");
                 Ok(())
             }
         },
-        "rust-readyup" => {
+        "readyup" => {
             let notifier = readyup::Notifier::from_env()?;
             serve(&version("readyup"), each(|| Ok(notifier.watchdog()?)))
         }
-        "rust-sd-notify" => {
+        "sd-notify" => {
             use sd_notify::{NotifyState, notify};
             serve(&version("sd-notify"), each(|| Ok(notify(&[NotifyState::Watchdog])?)))
         }
-        "rust-libsystemd" => {
+        "libsystemd" => {
             use libsystemd::daemon::{NotifyState, notify};
             serve(&version("libsystemd"), each(|| Ok(notify(false, &[NotifyState::Watchdog])?)))
         }
-        _ => {
-            let names = CONTENDERS.map(|contender| contender.name).join(", ");
-            Err(format!("there is no worker {name}; there are {names}").into())
+        #[cfg(feature = "systemd")]
+        "systemd" => {
+            use systemd::daemon::{STATE_WATCHDOG, notify};
+            serve(&version("systemd"), each(|| Ok(notify([(STATE_WATCHDOG, "1")].iter()).map(drop)?)))
         }
+        #[cfg(not(feature = "systemd"))]
+        "systemd" => {
+            println!("absent libsystemd's headers are not here");
+            Ok(())
+        }
+        _ => Err(format!("there is no worker {name}").into()),
     }
 }
 
@@ -72,10 +80,16 @@ fn serve(version: &str, beat: impl Fn(u32) -> Result<()>) -> Result<()> {
     Ok(())
 }
 
-/// The version of a crate that this was built with.
+/// Sends so many heartbeats as fast as it can; each with a descriptor to be kept, where `what` is `fds`.
+pub(crate) fn flood(count: &str, what: &str) -> Result<()> {
+    let socket = c::Socket::connect(&env::var("NOTIFY_SOCKET")?)?;
+    Ok(if what == "fds" { socket.send_fds(count.parse()?) } else { socket.send(count.parse()?) }?)
+}
+
+/// The name and version of a crate that this was built with.
 fn version(name: &str) -> String {
     let lock = include_str!("../Cargo.lock");
     let entry = lock.split("[[package]]").find(|entry| entry.contains(&format!("\nname = \"{name}\"\n")));
     let version = entry.and_then(|entry| entry.split("\nversion = \"").nth(1)?.split('"').next());
-    version.unwrap_or_default().to_owned()
+    format!("{name} {}", version.unwrap_or_default())
 }

@@ -1,7 +1,6 @@
 // Errors as Node's own: with `code`, `errno` and `syscall`. Internal.
 
-import { constants } from 'node:os';
-import { getSystemErrorName } from 'node:util';
+import { builtin } from './builtin';
 
 /** Gives an error the code of its `errno`, or the given one. */
 export function errorFrom(error: Error, code?: string): NodeJS.ErrnoException {
@@ -10,7 +9,7 @@ export function errorFrom(error: Error, code?: string): NodeJS.ErrnoException {
     result.code = code;
   } else if (result.errno !== undefined && result.code === undefined) {
     // The addon's errors have it in their text, also where the runtime does not know it.
-    result.code = /\((E[A-Z0-9]+)\)/.exec(error.message)?.[1] ?? getSystemErrorName(result.errno);
+    result.code = /\((E[A-Z0-9]+)\)/.exec(error.message)?.[1] ?? builtin('node:util').getSystemErrorName(result.errno);
     // What is wrong with an argument is found before any system call.
     result.syscall ??= 'sd_notify';
   }
@@ -37,7 +36,7 @@ export function errnoOf(error: unknown): number | undefined {
   const { errno, code = '' } = (error ?? {}) as NodeJS.ErrnoException;
   // Node's are negative. With some of Bun's errors it is 0, and the name is right.
   if (Number.isInteger(errno) && errno !== 0) return Math.abs(errno as number);
-  return (constants.errno as Record<string, number | undefined>)[code];
+  return (builtin('node:os').constants.errno as Record<string, number | undefined>)[code];
 }
 
 /**

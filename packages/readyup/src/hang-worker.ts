@@ -3,8 +3,9 @@
 import { writeSync } from 'node:fs';
 import { type Runtime, Session } from 'node:inspector';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type WorkerSettings, spoken } from './hang';
-import { Notifier } from './notifier';
+import { type WorkerSettings } from './hang';
+import { Notifier } from './index';
+import { spoken } from './spoken';
 
 const { beats, after, address, prefix } = workerData as WorkerSettings;
 const notifier = new Notifier(address === undefined ? {} : { socket: address });

@@ -1,8 +1,8 @@
 // Where does it hang? Looks after the event loop from outside of it. Internal, but for the types.
 
-import { fstatSync } from 'node:fs';
-import { Worker, isMainThread } from 'node:worker_threads';
+import { builtin } from './builtin';
 import { native } from './native';
+import { spoken } from './spoken';
 
 /** A time in which the event loop answered nobody. */
 export interface Hang {
@@ -55,7 +55,9 @@ export function watchForHangs(watcher: HangWatcher): (() => void) | undefined {
   if (way === undefined) return undefined;
   const after = Math.round(Math.max(20, watcher.hangAfter ?? Math.min(5000, Math.max(100, watcher.period / 4))));
   try {
-    return way === 'worker' && isMainThread ? byWorker(watcher, after) : byThread(watcher, after);
+    return way === 'worker' && builtin('node:worker_threads').isMainThread
+      ? byWorker(watcher, after)
+      : byThread(watcher, after);
   } catch {
     // A service that works is not to fail for want of a diagnosis.
     return undefined;
@@ -102,7 +104,11 @@ function byWorker(watcher: HangWatcher, after: number): () => void {
   const prefix = inJournal() ? '<4>' : '';
   const settings: WorkerSettings = { beats, after, address: watcher.address, prefix };
   // Without the program's own flags (`--require` and the like), which are none of its business.
-  const worker = new Worker(require.resolve('./hang-worker.js'), { workerData: settings, execArgv: [] });
+  const { Worker } = builtin('node:worker_threads');
+  const worker = new Worker(builtin('node:path').join(__dirname, 'hang-worker.js'), {
+    workerData: settings,
+    execArgv: [],
+  });
   worker.unref();
   worker.on('error', () => {});
   worker.on('message', (hang: [number, string]) => over(watcher, hang));
@@ -125,17 +131,10 @@ function over(watcher: HangWatcher, report: readonly [number, string] | readonly
   watcher.onHang?.({ duration, place });
 }
 
-/** A time as humans say it. */
-export function spoken(ms: number): string {
-  return ms < 1000
-    ? `${Math.floor(ms)} ms`
-    : `${ms < 60_000 ? (Math.floor(ms / 100) / 10).toFixed(1) : Math.floor(ms / 1000)} s`;
-}
-
 /** Whether standard error is the journal, which knows priorities: systemd.exec(5). */
 function inJournal(): boolean {
   try {
-    const { dev, ino } = fstatSync(2);
+    const { dev, ino } = builtin('node:fs').fstatSync(2);
     return process.env['JOURNAL_STREAM'] === `${dev}:${ino}`;
   } catch {
     return false;

@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { Channel } from './channel';
 import { looseEnd, typeError } from './errors';
 import { type Sender, native } from './native';
@@ -55,6 +54,9 @@ const PRIORITIES = {
   debug: 7,
 } as const;
 
+/** The name by which the program was called. */
+const PROGRAM = process.argv0.slice(process.argv0.lastIndexOf('/') + 1);
+
 /**
  * Writes to the journal:
  * [sd_journal_print(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_journal_print.html).
@@ -74,7 +76,7 @@ export class Journal {
 
   /** Throws when `socket` is no address (`EINVAL`). Whether somebody listens there is seen at the first entry. */
   constructor(options: JournalOptions = {}) {
-    const { socket, timeout = DEFAULT_TIMEOUT, identifier = basename(process.argv0) } = options;
+    const { socket, timeout = DEFAULT_TIMEOUT, identifier = PROGRAM } = options;
     if (socket !== undefined && typeof socket !== 'string') throw typeError('"socket" must be a string');
     if (typeof identifier !== 'string') throw typeError('"identifier" must be a string');
     this.#timeout = milliseconds('timeout', timeout);

@@ -1,4 +1,5 @@
-import { type EventLoopUtilization, performance } from 'node:perf_hooks';
+import { type EventLoopUtilization } from 'node:perf_hooks';
+import { builtin } from './builtin';
 
 /** How often to look at the loop, in milliseconds, unless told otherwise. */
 const RESOLUTION = 20;
@@ -25,13 +26,14 @@ export interface LoopState {
  */
 export class LoopMonitor {
   // Not by `monitorEventLoopDelay`: a delay right after its `reset` goes unseen, and without it, it remembers for ever.
+  readonly #clock = builtin('node:perf_hooks').performance;
   readonly #resolution: number;
   readonly #timer: NodeJS.Timeout;
-  #last = performance.now();
+  #last = this.#clock.now();
   #max = 0;
   #sum = 0;
   #count = 0;
-  #before: EventLoopUtilization = performance.eventLoopUtilization();
+  #before: EventLoopUtilization = this.#clock.eventLoopUtilization();
 
   /** Begins to look, every `resolution` milliseconds. */
   constructor(resolution: number = RESOLUTION) {
@@ -42,10 +44,10 @@ export class LoopMonitor {
   /** How the loop was since the last time that this was asked, or since the beginning. */
   read(): LoopState {
     // A delay that is just over, and which the timer is about to see.
-    if (performance.now() - this.#last > this.#resolution) this.#look();
+    if (this.#clock.now() - this.#last > this.#resolution) this.#look();
     const before = this.#before;
-    this.#before = performance.eventLoopUtilization();
-    const { idle, active } = performance.eventLoopUtilization(this.#before, before);
+    this.#before = this.#clock.eventLoopUtilization();
+    const { idle, active } = this.#clock.eventLoopUtilization(this.#before, before);
     const meanDelay = this.#count === 0 ? 0 : this.#sum / this.#count;
     const state = { maxDelay: this.#max, meanDelay, utilization: active / (idle + active) };
     this.#max = this.#sum = this.#count = 0;
@@ -58,7 +60,7 @@ export class LoopMonitor {
   }
 
   #look(): void {
-    const now = performance.now();
+    const now = this.#clock.now();
     const delay = Math.max(0, now - this.#last - this.#resolution);
     this.#last = now;
     this.#max = Math.max(this.#max, delay);

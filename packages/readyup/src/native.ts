@@ -1,8 +1,6 @@
 // The addon: which file it is, and what it exports. Internal.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { builtin } from './builtin';
 import { errorFrom, systemError } from './errors';
 
 const ENOSYS = -38;
@@ -117,8 +115,10 @@ function embedded(name: string): Addon | undefined {
   } catch {
     return undefined;
   }
+  const { mkdtempSync, rmSync, writeFileSync } = builtin('node:fs');
+  const { join } = builtin('node:path');
   // Only files can be loaded; once it is, nobody needs the file any more.
-  const directory = mkdtempSync(join(tmpdir(), 'readyup-'));
+  const directory = mkdtempSync(join(builtin('node:os').tmpdir(), 'readyup-'));
   try {
     const path = join(directory, name);
     writeFileSync(path, new Uint8Array(bytes), { mode: 0o600 });

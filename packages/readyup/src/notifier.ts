@@ -48,6 +48,8 @@ export interface Attachments {
  * await notifier.ready('Serving on :8080');
  */
 export class Notifier {
+  /** @internal The notifier behind the module's functions. */
+  static readonly ambient: Notifier;
   /**
    * The heartbeats that a unit with `WatchdogSec=` wants:
    * [sd_watchdog_enabled(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_watchdog_enabled.html).
@@ -290,6 +292,8 @@ const AMBIENT: NotifierOptions = { socket: '' };
 
 /** The notifier behind the module's functions. */
 export const ambient = new Notifier(AMBIENT);
+// For `readyup/serve`, which is a file of its own and has only what this one exports.
+Object.defineProperty(Notifier, 'ambient', { value: ambient });
 
 function statusField(status: string | undefined): { status?: string } {
   return status === undefined ? {} : { status };

@@ -3,7 +3,7 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, type Server } from 'node:net';
 import { errorFrom, typeError } from './errors';
-import { type Notifier, ambient } from './notifier';
+import { Notifier } from './index';
 import { type WatchdogOptions } from './watchdog';
 
 /** A function that answers requests: an Express application, or what `http.createServer` takes. */
@@ -144,7 +144,7 @@ export function settled<T extends LifecycleOptions>(
     exit: options.exit ?? true,
     drainTimeout: duration('drainTimeout', options.drainTimeout ?? drainTimeout),
     onError: options.onError ?? ((error) => console.error(error)),
-    notifier: options.notifier ?? ambient,
+    notifier: options.notifier ?? Notifier.ambient,
   };
 }
 

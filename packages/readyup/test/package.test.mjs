@@ -72,6 +72,17 @@ for (const [what, flags, source] of [
   });
 }
 
+test('ok: what bundlers are led to is the same, without a `require` that they could not follow', async () => {
+  for (const entry of ['index', 'serve']) {
+    const own = await import(join(packageDirectory, `dist/${entry}.mjs`));
+    const file = join(packageDirectory, `dist/${entry}.bundled.mjs`);
+    const bundled = await import(file);
+    assert.deepEqual(Object.keys(bundled), Object.keys(own));
+    for (const name of Object.keys(own)) assert.equal(bundled[name], own[name], name);
+    assert.doesNotMatch(readFileSync(file, 'utf8'), /createRequire/);
+  }
+});
+
 test('ok: nothing is loaded, opened or started before it is used', async () => {
   const source = `
     const { readdirSync, readFileSync } = require('fs');

@@ -10,15 +10,7 @@ use std::time::Duration;
 
 use super::descriptor::Descriptor;
 
-/// One line of a trace.
-#[derive(Debug, Serialize)]
-pub(super) struct Event<'a> {
-    /// Seconds since the program was started.
-    pub(super) time: f64,
-    #[serde(flatten)]
-    pub(super) kind: Kind<'a>,
-}
-
+/// One line of a trace, but for the time.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum Kind<'a> {
@@ -76,13 +68,30 @@ pub(super) struct Sender {
     pub(super) command: Option<String>,
 }
 
-impl Sender {
-    pub(super) fn look_up(sender: &readyup::manager::Sender) -> Self {
+/// The names of processes that were looked up already. A process may take another one, so they are good for one batch of
+/// messages only: those came in before the first of them was looked up.
+#[derive(Default)]
+pub(super) struct Names {
+    known: Vec<(u32, Option<String>)>,
+}
+
+impl Names {
+    /// Looks at processes anew from here on.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+    }
+
+    pub(super) fn look_up(&mut self, sender: &readyup::manager::Sender) -> Sender {
         let pid = sender.pid();
-        let command = std::fs::read(format!("/proc/{pid}/comm"))
-            .ok()
-            .map(|name| printable(&String::from_utf8_lossy(name.trim_ascii_end())));
-        Self { pid, uid: sender.uid(), gid: sender.gid(), command }
+        let known = self.known.iter().find(|(known, _)| *known == pid).map(|(_, command)| command.clone());
+        let command = known.unwrap_or_else(|| {
+            let command = std::fs::read(format!("/proc/{pid}/comm"))
+                .ok()
+                .map(|name| printable(&String::from_utf8_lossy(name.trim_ascii_end())));
+            self.known.push((pid, command.clone()));
+            command
+        });
+        Sender { pid, uid: sender.uid(), gid: sender.gid(), command }
     }
 }
 

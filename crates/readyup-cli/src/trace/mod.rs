@@ -10,15 +10,16 @@ use crate::exec_as;
 use crate::exit::{Exit, Failure};
 use child::Child;
 use clap::{Args, ValueEnum};
-use event::{Event, Kind, Sender};
-use readyup::manager::{Believing, Incoming, Listener};
-use readyup::{Notifier, NotifyAccess};
+use event::{Kind, Names};
+use readyup::manager::{Batch, Believing, Incoming, Listener};
+use readyup::{Assignment, Notifier, NotifyAccess};
 use relay::Relay;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd as _, BorrowedFd};
 use rustix::io::Errno;
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Write, stdout};
 use std::os::unix::process::ExitStatusExt as _;
@@ -85,42 +86,66 @@ impl From<Access> for NotifyAccess {
 
 /// How long one message may take to be passed on. Signals wait as long at the most.
 const RELAY_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long messages that came in together are dealt with before signals get their turn.
+const LOOK_UP: Duration = Duration::from_millis(10);
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let manager = Notifier::from_env()
         .map_err(|error| Failure::new("the manager to pass messages on to", &error))?
         .with_timeout(RELAY_TIMEOUT);
-    let mut listener =
-        Listener::private().map_err(|error| Failure::new("making a notify socket for the program", &error))?;
+    let mut listener = Listener::private()
+        .map_err(|error| Failure::new("making a notify socket for the program", &error))?
+        .without_pidfds();
     if manager.is_enabled() {
         listener = listener.for_relay();
     }
     let (mut out, start) = (Output::open(options)?, Instant::now());
     let (mut child, mut signals) = Child::start(&options.command, listener.address())?;
-    out.write(&Event { time: 0.0, kind: Kind::Start { pid: child.pid(), command: &lossy(&options.command) } });
+    out.write(0.0, &Kind::Start { pid: child.pid(), command: &lossy(&options.command) });
+    out.flush();
     let relay = Relay::new(manager, child.pid());
-    let mut trace = Trace { out, start, relay };
+    let mut trace = Trace { out, start, relay, names: Names::default(), said: None };
 
     let mut believing = Believing::new(child.pid(), options.notify_access.into());
+    let mut batch = Batch::new();
     loop {
-        let ready = wait([listener.as_fd(), child.as_fd(), signals.as_fd()])?;
-        // Signals first, and then one message at a time: passing one on can take a while.
+        let ready = wait([listener.as_fd(), child.as_fd(), signals.as_fd()], None)?;
         if ready[2] {
             signals.pass_on(&child);
         }
-        let incoming = listener.receive(Some(Duration::ZERO)).map_err(|error| Failure::new("receiving", &error))?;
-        match incoming {
-            Some(incoming) => trace.on_incoming(&incoming, &mut believing),
-            // Only now, so that what the program said last is shown and passed on.
-            None if ready[1] => {
-                let status = child.wait()?;
-                trace.show(Kind::exit(status));
-                // Nothing is cleaned up in the end that this may be.
-                drop(listener);
-                die_as(status);
-                return Ok(Exit::Of(status));
+        let received = listener.receive_many(&mut batch, Some(Duration::ZERO));
+        if received.map_err(|error| Failure::new("receiving", &error))? {
+            trace.names.forget();
+            trace.said = None;
+            let mut looked = Instant::now();
+            // How many of those that come next are passed on already.
+            let mut passed_on = 0;
+            loop {
+                if passed_on == 0 {
+                    passed_on = trace.relay.plain(batch.waiting());
+                }
+                let Some(incoming) = batch.next() else { break };
+                trace.on_incoming(&incoming, &mut believing, passed_on > 0);
+                passed_on = passed_on.saturating_sub(1);
+                // Passing one on can take a while, and then nobody is to wait for the rest of them.
+                if looked.elapsed() > LOOK_UP {
+                    trace.out.flush();
+                    if wait([signals.as_fd()], Some(Timespec::default()))? == [true] {
+                        signals.pass_on(&child);
+                    }
+                    looked = Instant::now();
+                }
             }
-            None => {}
+            trace.out.flush();
+        } else if ready[1] {
+            // Only now, so that what the program said last is shown and passed on.
+            let status = child.wait()?;
+            trace.show(Kind::exit(status));
+            trace.out.flush();
+            // Nothing is cleaned up in the end that this may be.
+            drop(listener);
+            die_as(status);
+            return Ok(Exit::Of(status));
         }
     }
 }
@@ -134,10 +159,10 @@ fn die_as(status: ExitStatus) {
     }
 }
 
-/// Waits until one of the descriptors has something.
-fn wait<const N: usize>(fds: [BorrowedFd<'_>; N]) -> Result<[bool; N], Failure> {
+/// Waits until one of the descriptors has something, or the time is up.
+fn wait<const N: usize>(fds: [BorrowedFd<'_>; N], limit: Option<Timespec>) -> Result<[bool; N], Failure> {
     let mut polled = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
-    match poll(&mut polled, None) {
+    match poll(&mut polled, limit.as_ref()) {
         Ok(_) => Ok(polled.map(|fd| !fd.revents().is_empty())),
         Err(Errno::INTR) => Ok([false; N]),
         Err(errno) => Err(Failure::new("waiting", &errno)),
@@ -152,19 +177,48 @@ struct Trace {
     out: Output,
     start: Instant,
     relay: Relay,
+    names: Names,
+    /// What the last line tells of, if another one is the same but for the time when the same is said again.
+    said: Option<Said>,
+}
+
+/// All that a line tells of a message without descriptors.
+#[derive(PartialEq, Eq)]
+struct Said {
+    sender: u32,
+    payload: Vec<u8>,
+    before: Believing,
+    believed: bool,
+    passed_on: Option<Result<(), String>>,
 }
 
 impl Trace {
-    fn on_incoming(&mut self, incoming: &Incoming, believing: &mut Believing) {
+    fn on_incoming(&mut self, incoming: &Incoming, believing: &mut Believing, is_passed_on: bool) {
         match incoming {
             Incoming::Message(received) => {
                 let standing = believing.standing(received.sender().pid());
                 let before = *believing;
                 let believed = believing.on_message(received);
-                let passed_on = self.relay.message(received, &before, believed);
+                let passed_on =
+                    if is_passed_on { Some(Ok(())) } else { self.relay.message(received, &before, believed) };
                 let message = received.message();
+                let said = Said {
+                    sender: received.sender().pid(),
+                    payload: message.as_bytes().to_vec(),
+                    before,
+                    believed,
+                    passed_on: passed_on.clone(),
+                };
+                let bare = received.fds().is_empty() && received.closed_fds() == 0;
+                if bare && self.said.as_ref() == Some(&said) {
+                    return self.out.write_again(self.start.elapsed().as_secs_f64());
+                }
+                // How long ago it was changes.
+                let lasts = !message.assignments().flatten().any(|one| matches!(one, Assignment::MonotonicUsec(_)));
+                self.said = (bare && lasts).then_some(said);
+                let sender = self.names.look_up(received.sender());
                 self.show(Kind::Message {
-                    sender: Sender::look_up(received.sender()),
+                    sender,
                     assignments: event::assignments(&message),
                     fds: descriptor::describe_all(received.fds()),
                     closed_fds: received.closed_fds(),
@@ -175,11 +229,14 @@ impl Trace {
                 });
             }
             Incoming::Barrier(request) => {
+                self.said = None;
                 let passed_on = request.fd().map(|fd| self.relay.barrier(fd));
-                self.show(Kind::Barrier { sender: Sender::look_up(request.sender()), passed_on });
+                let sender = self.names.look_up(request.sender());
+                self.show(Kind::Barrier { sender, passed_on });
             }
             Incoming::Dropped(dropped) => {
-                let sender = dropped.sender().map(Sender::look_up);
+                self.said = None;
+                let sender = dropped.sender().map(|sender| self.names.look_up(sender));
                 self.show(Kind::Dropped { sender, reason: dropped.reason().to_string() });
             }
             // A kind that a later version of the library knows.
@@ -188,7 +245,7 @@ impl Trace {
     }
 
     fn show(&mut self, kind: Kind<'_>) {
-        self.out.write(&Event { time: self.start.elapsed().as_secs_f64(), kind });
+        self.out.write(self.start.elapsed().as_secs_f64(), &kind);
     }
 }
 
@@ -196,6 +253,10 @@ impl Trace {
 struct Output {
     json: bool,
     to: Box<dyn Write>,
+    /// Lines that are not written yet.
+    lines: String,
+    /// The last line, without its time.
+    last: String,
     broken: bool,
 }
 
@@ -213,21 +274,39 @@ impl Output {
                 File::create(path).map_err(|error| Failure::new(&format!("writing to {}", path.display()), &error))?,
             ),
         };
-        Ok(Self { json: options.json, to, broken: false })
+        Ok(Self { json: options.json, to, lines: String::new(), last: String::new(), broken: false })
     }
 
-    fn write(&mut self, event: &Event<'_>) {
+    fn write(&mut self, time: f64, event: &Kind<'_>) {
+        self.last = if self.json {
+            // Strings and numbers only, so that it cannot fail; a line without them would be seen.
+            let object = serde_json::to_string(event).unwrap_or_default();
+            object.strip_prefix('{').unwrap_or_default().to_owned()
+        } else {
+            text::rest(event)
+        };
+        self.write_again(time);
+    }
+
+    /// Writes the last line with another time.
+    fn write_again(&mut self, time: f64) {
         if self.broken {
             return;
         }
-        let line = if self.json {
-            // Strings and numbers only, so that it cannot fail; an empty line would be seen.
-            serde_json::to_string(event).unwrap_or_default()
-        } else {
-            text::line(event)
-        };
+        let _ = if self.json { write!(self.lines, "{{\"time\":{time:?},") } else { text::time(&mut self.lines, time) };
+        self.lines.push_str(&self.last);
+        self.lines.push('\n');
+    }
+
+    /// Writes what there is, in one go: lines of messages that came together are not worth a system call each.
+    fn flush(&mut self) {
+        if self.broken || self.lines.is_empty() {
+            return;
+        }
+        let written = self.to.write_all(self.lines.as_bytes()).and_then(|()| self.to.flush());
+        self.lines.clear();
         // When nobody reads the trace any more the program goes on all the same.
-        if let Err(error) = writeln!(self.to, "{line}").and_then(|()| self.to.flush()) {
+        if let Err(error) = written {
             self.broken = true;
             // A reader that has seen enough is no news.
             if error.kind() != std::io::ErrorKind::BrokenPipe {

@@ -1,13 +1,15 @@
 //! Passing messages on to the manager above.
 
 use crate::unit;
-use readyup::manager::{Believing, Received};
+use readyup::manager::{Believing, Incoming, Received};
 use readyup::{Assignment, Attachments, Message, MessageBuf, Notifier, NotifyAccess, Outcome};
 use rustix::fd::{AsFd as _, BorrowedFd};
 use std::time::Duration;
 
 /// How long to wait for what `systemctl` says.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// In which a manager empties some part of its queue.
+const A_MOMENT: Duration = Duration::from_micros(50);
 
 /// The manager above, to which we are the service's main process: what the program says is said in our name.
 pub(super) struct Relay {
@@ -25,6 +27,29 @@ pub(super) type PassedOn = Option<Result<(), String>>;
 impl Relay {
     pub(super) const fn new(manager: Notifier, program: u32) -> Self {
         Self { manager, program, handed_over: false, hears_all: None }
+    }
+
+    /// Passes on at once what comes next and is nothing but a message of the program's own, and says how many that were.
+    /// [`message`](Self::message) is for what is left.
+    pub(super) fn plain<'a>(&self, incoming: impl Iterator<Item = &'a Incoming> + Clone) -> usize {
+        if !self.manager.is_enabled() || self.handed_over {
+            return 0;
+        }
+        let plain = incoming.map_while(|incoming: &Incoming| match incoming {
+            Incoming::Message(received) if received.sender().pid() == self.program && received.fds().is_empty() => {
+                let message = received.message();
+                let changes_the_main_process = message.assignments().flatten().any(names_main_pid);
+                (!changes_the_main_process).then_some(message)
+            }
+            _ => None,
+        });
+        let passed_on = self.manager.try_send_many(plain.clone());
+        if passed_on > 0 || plain.clone().next().is_none() {
+            return passed_on;
+        }
+        // The manager's queue is full. To be woken for the first place in it would be to be woken for every single one.
+        std::thread::sleep(A_MOMENT);
+        self.manager.try_send_many(plain)
     }
 
     /// Passes a message on. For a sender whom we don't believe it is left to the manager whether it does.
@@ -66,10 +91,7 @@ impl Relay {
     }
 
     fn without_main_pid(&self, message: &Message<'_>, fds: &[BorrowedFd<'_>]) -> Result<(), String> {
-        let names_main_pid = |assignment: &Assignment<'_>| {
-            matches!(assignment, Assignment::MainPid(_) | Assignment::MainPidFdId(_) | Assignment::MainPidFd)
-        };
-        let rest = message.assignments().flatten().filter(|assignment| !names_main_pid(assignment));
+        let rest = message.assignments().flatten().filter(|assignment| !names_main_pid(*assignment));
         let rest = MessageBuf::new(rest).map_err(|error| error.to_string())?;
         let rest = rest.as_message().map_err(|error| error.to_string())?;
         if rest.as_bytes().is_empty() {
@@ -85,4 +107,8 @@ impl Relay {
             Err(error) => Err(error.to_string()),
         }
     }
+}
+
+fn names_main_pid(assignment: Assignment<'_>) -> bool {
+    matches!(assignment, Assignment::MainPid(_) | Assignment::MainPidFdId(_) | Assignment::MainPidFd)
 }

@@ -1,12 +1,17 @@
 //! A trace for people.
 
-use super::event::{Event, Kind, Line, Sender, Standing, printable};
+use super::event::{Kind, Line, Sender, Standing, printable};
 use std::fmt::Write as _;
 
-/// One line for an event.
-pub(super) fn line(event: &Event<'_>) -> String {
-    let mut line = format!("{:>9.3} s  ", event.time);
-    match &event.kind {
+/// The beginning of a line: the seconds since the program was started.
+pub(super) fn time(line: &mut String, seconds: f64) -> std::fmt::Result {
+    write!(line, "{seconds:>9.3} s  ")
+}
+
+/// The rest of a line for an event.
+pub(super) fn rest(event: &Kind<'_>) -> String {
+    let mut line = String::new();
+    match event {
         Kind::Start { pid, command } => {
             let _ = write!(line, "process {pid} started: {}", printable(&command.join(" ")));
         }

@@ -1,9 +1,9 @@
 //! Passing everything on to the manager above.
 
 use crate::{assert_status, events, is_role, of_kind, trace_role};
-use readyup::manager::Listener;
+use readyup::manager::{Incoming, Listener};
 use readyup::testing::FakeManager;
-use readyup::{Assignment, FdName, Notifier, PassedFds, WatchdogSettings};
+use readyup::{Assignment, Attachments, FdName, Message, Notifier, PassedFds, WatchdogSettings};
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{Command, Stdio};
@@ -95,4 +95,50 @@ fn ok_what_was_meant_for_the_tracer_s_pid_is_the_program_s() {
     command.arg(inner.get_program()).args(inner.get_args()).env(crate::ROLE, "service").env_remove("NOTIFY_SOCKET");
     let output = command.stdin(Stdio::from(OwnedFd::from(listener))).output().unwrap();
     assert_status(&output, 0);
+}
+
+#[test]
+fn ok_a_flood_arrives_in_order_and_is_shown_as_it_is() {
+    const TEST: &str = "relay::ok_a_flood_arrives_in_order_and_is_shown_as_it_is";
+    const COUNT: usize = 2000;
+    // The same several times, and then something else; with a descriptor, and in another name, now and then.
+    fn text(number: usize) -> String {
+        format!("X_NUMBER={}", number / 7)
+    }
+    if is_role("service") {
+        let notifier = Notifier::from_env().unwrap();
+        let file = std::fs::File::open("/dev/null").unwrap();
+        for number in 0..COUNT {
+            let text = text(number);
+            let message = Message::raw(text.as_bytes()).unwrap();
+            let fds = [file.as_fd()];
+            let fds = if number % 100 == 50 { &fds[..] } else { &[] };
+            notifier.send_with(message, &Attachments { fds, ..Attachments::default() }).unwrap();
+        }
+        return;
+    }
+    let listener = Listener::private().unwrap();
+    let mut command = trace_role(&["--json"], TEST, "service");
+    let tracer = command.env("NOTIFY_SOCKET", listener.address().to_string()).stdout(Stdio::piped()).spawn().unwrap();
+    // Its trace is read, too, or it would wait for that.
+    let output = std::thread::spawn(|| tracer.wait_with_output().unwrap());
+    for number in 0..COUNT {
+        let Some(Incoming::Message(received)) = listener.receive(Some(SOON)).unwrap() else { panic!("{number}") };
+        assert_eq!(received.message().as_bytes(), text(number).as_bytes());
+        assert_eq!(received.closed_fds(), usize::from(number % 100 == 50), "{number}");
+        if number % 500 == 0 {
+            // A queue that is full for a while.
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    let output = output.join().unwrap();
+    assert_status(&output, 0);
+    let events = events(&output);
+    let messages = of_kind(&events, "message");
+    assert_eq!(messages.len(), COUNT);
+    for (number, message) in messages.into_iter().enumerate() {
+        assert_eq!(message["assignments"][0]["value"], (number / 7).to_string());
+        assert_eq!(message["fds"].as_array().unwrap().len(), usize::from(number % 100 == 50), "{number}");
+        assert_eq!(message["passed_on"], true);
+    }
 }

@@ -172,6 +172,21 @@ impl Connection {
         }
     }
 
+    /// Sends what goes at once of plain messages, and says how many.
+    #[cfg(feature = "std")]
+    pub(super) fn attempt_many<'a>(
+        &self,
+        target: Target<'_>,
+        messages: impl IntoIterator<Item = Message<'a>>,
+    ) -> Result<usize, Error> {
+        let fd = self.fd.get_or_try_init(|| Self::open(target))?;
+        if self.ids_differ() {
+            // Each of them has credentials to go with it.
+            return Ok(0);
+        }
+        Ok(sys::send_many(fd, messages.into_iter().map(|message| message.as_bytes())))
+    }
+
     /// Sends with credentials, descriptors or both.
     #[cold]
     fn transmit_with(

@@ -523,6 +523,34 @@ impl Notifier {
         })
     }
 
+    /// Sends the first of some messages, in order, as many as go without waiting, with a system call for many of them; and
+    /// says how many that were. For whoever passes on what others say.
+    ///
+    /// It may be fewer for any reason: the manager's queue is full, it is gone, it cannot be told so. The next one is for
+    /// [`send`](Self::send), which waits, or says what is wrong.
+    ///
+    /// ```
+    /// use readyup::testing::FakeManager;
+    /// use readyup::{Assignment, Message, Notifier};
+    /// use std::time::Duration;
+    ///
+    /// let manager = FakeManager::new();
+    /// let messages = [Message::READY, Message::WATCHDOG];
+    /// assert_eq!(Notifier::new(*manager.address()).try_send_many(messages), 2);
+    /// manager.expect(Assignment::Ready, Duration::from_secs(5));
+    /// manager.expect(Assignment::Watchdog, Duration::from_secs(5));
+    /// assert_eq!(Notifier::disabled().try_send_many(messages), 0);
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn try_send_many<'a>(&self, messages: impl IntoIterator<Item = Message<'a>>) -> usize {
+        match self.address.as_ref().map(Address::form) {
+            // What is wrong will be wrong with the next one, too.
+            Some(Form::Unix(name)) => self.connection.attempt_many(Target::Unix(name), messages).unwrap_or(0),
+            // A vsock may want a connection for each.
+            Some(Form::Vsock(_)) | None => 0,
+        }
+    }
+
     /// Keeps `fds` in the manager's fd store under `name`, over a restart of the service. They come back through
     /// [`PassedFds`](crate::PassedFds). What is stored under `name` already stays beside them.
     ///

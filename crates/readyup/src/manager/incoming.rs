@@ -228,6 +228,14 @@ impl Incoming {
         Self::Message(Received { sender, payload: message.as_bytes().to_vec(), fds, closed_fds })
     }
 
+    /// Answers it, if it is a barrier.
+    pub(super) fn answered(mut self) -> Self {
+        if let Self::Barrier(request) = &mut self {
+            request.fd = None;
+        }
+        self
+    }
+
     /// Who sent it, where that is known.
     ///
     /// ```

@@ -10,7 +10,9 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, fchmod};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, sockopt};
+use std::collections::VecDeque;
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs::DirBuilder;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
@@ -129,7 +131,7 @@ impl Listener {
         // Before the first message can come in: its credentials are only received if they were asked for by then.
         sockopt::set_socket_passcred(&fd, true).map_err(|errno| Error::system(Call::Configure, errno))?;
         // An older kernel has no pidfds here, and then senders have none.
-        let _ = sys::enable_pidfds(&fd);
+        let _ = sys::set_pidfds(&fd, true);
         // The kernel gives the socket's own mode to the file that `bind` makes, so that there is no moment at which
         // anybody else could connect.
         fchmod(&fd, Mode::RUSR | Mode::WUSR).map_err(|errno| Error::system(Call::Configure, errno))?;
@@ -164,6 +166,27 @@ impl Listener {
     #[must_use]
     pub fn for_relay(mut self) -> Self {
         self.keep = Keep { barriers: true, fds: true };
+        self
+    }
+
+    /// Does without the senders' pidfds: [`Sender::pidfd`](super::Sender::pidfd) is always none. Opening and closing one
+    /// for each message takes the kernel longer than everything else about it.
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    /// use readyup::manager::Listener;
+    /// use std::time::Duration;
+    ///
+    /// let listener = Listener::private()?.without_pidfds();
+    /// Notifier::new(*listener.address()).ready()?;
+    /// let incoming = listener.receive(Some(Duration::from_secs(1)))?.expect("a message");
+    /// assert!(incoming.sender().expect("a sender").pidfd().is_none());
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
+    #[must_use]
+    pub fn without_pidfds(self) -> Self {
+        // A kernel that does not know of it gives none anyway.
+        let _ = sys::set_pidfds(&self.fd, false);
         self
     }
 
@@ -224,6 +247,128 @@ impl Listener {
         }
     }
 }
+
+impl Listener {
+    /// Receives what there is, as many datagrams at once as `batch` has room for, waiting for the first one up to `limit`.
+    /// They are put behind those that are still in there. False when the time is up. A barrier is answered when its turn
+    /// comes, so that what was sent before it was looked at by then.
+    ///
+    /// For a manager of many services, or of one that talks a lot: a system call is shared by all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    /// use readyup::manager::{Batch, Listener};
+    /// use std::time::Duration;
+    ///
+    /// let listener = Listener::private()?;
+    /// let notifier = Notifier::new(*listener.address());
+    /// notifier.status("Loading")?;
+    /// notifier.ready()?;
+    /// let mut batch = Batch::new();
+    /// assert!(listener.receive_many(&mut batch, Some(Duration::from_secs(1)))?);
+    /// assert_eq!(batch.count(), 2);
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
+    pub fn receive_many(&self, batch: &mut Batch, limit: Option<Duration>) -> Result<bool, Error> {
+        let mut deadline = Deadline::after(limit.unwrap_or(Duration::MAX));
+        let Batch { room, incoming } = batch;
+        let keep = Keep { barriers: true, ..self.keep };
+        loop {
+            let received = sys::receive_many(&self.fd, room, |datagram, payload| {
+                incoming.push_back((Incoming::judge(datagram, payload, keep), self.keep));
+            });
+            match received {
+                Ok(()) => return Ok(true),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    if !deadline.wait(self.fd.as_fd(), PollFlags::IN)? {
+                        return Ok(false);
+                    }
+                }
+                Err(errno) => return Err(Error::system(Call::Receive, errno)),
+            }
+        }
+    }
+}
+
+/// Datagrams that were received at once, and room for the next ones: an iterator that can be filled again, by
+/// [`Listener::receive_many`].
+///
+/// ```
+/// use readyup::manager::Batch;
+///
+/// assert!(Batch::new().next().is_none());
+/// ```
+pub struct Batch {
+    room: sys::Room,
+    /// With each what its listener leaves to the caller.
+    incoming: VecDeque<(Incoming, Keep)>,
+}
+
+impl Batch {
+    /// How many it has room for.
+    const SIZE: usize = 64;
+
+    /// An empty one, which takes 400 KB.
+    ///
+    /// ```
+    /// let batch = readyup::manager::Batch::new();
+    /// assert_eq!(batch.count(), 0);
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self { room: sys::Room::new(Self::SIZE), incoming: VecDeque::with_capacity(Self::SIZE) }
+    }
+
+    /// What is still in there, without taking it out.
+    ///
+    /// ```
+    /// use readyup::Notifier;
+    /// use readyup::manager::{Batch, Listener};
+    ///
+    /// let listener = Listener::private()?;
+    /// Notifier::new(*listener.address()).ready()?;
+    /// let mut batch = Batch::new();
+    /// listener.receive_many(&mut batch, Some(std::time::Duration::from_secs(1)))?;
+    /// assert_eq!(batch.waiting().count(), 1);
+    /// assert_eq!(batch.count(), 1);
+    /// # Ok::<(), readyup::Error>(())
+    /// ```
+    pub fn waiting(&self) -> impl Iterator<Item = &Incoming> + Clone {
+        self.incoming.iter().map(|(incoming, _)| incoming)
+    }
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("incoming", &self.incoming).finish_non_exhaustive()
+    }
+}
+
+impl Iterator for Batch {
+    type Item = Incoming;
+
+    fn next(&mut self) -> Option<Incoming> {
+        let (incoming, keep) = self.incoming.pop_front()?;
+        Some(if keep.barriers { incoming } else { incoming.answered() })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.incoming.iter().size_hint()
+    }
+}
+
+impl ExactSizeIterator for Batch {}
 
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {

@@ -24,5 +24,5 @@ mod listener;
 mod standing;
 
 pub use incoming::{BarrierRequest, DropReason, Dropped, Incoming, Received, Sender};
-pub use listener::Listener;
+pub use listener::{Batch, Listener};
 pub use standing::{Believing, Standing};

@@ -2,8 +2,8 @@
 //!
 //! Everything else in this library goes through rustix. What is here: a descriptor in an atomic cell, `AF_VSOCK`
 //! addresses (rustix has none), descriptors inherited from the manager (whose ownership only the environment
-//! tells), what rustix without the standard library has a panic in, and receiving with `SCM_PIDFD` (which rustix does not know,
-//! and would leak).
+//! tells), what rustix without the standard library has a panic in, receiving with `SCM_PIDFD` (which rustix does not know,
+//! and would leak), and sending several datagrams at once.
 #![allow(unsafe_code)]
 
 mod calls;
@@ -11,6 +11,8 @@ mod fd_cell;
 mod inherited;
 #[cfg(feature = "std")]
 mod receive;
+#[cfg(feature = "std")]
+mod send;
 mod vsock;
 
 pub(crate) use calls::{borrow, memory_file, monotonic_time, pidfd_open, socket, socket_error};
@@ -19,5 +21,7 @@ pub(crate) use fd_cell::FdCell;
 pub(crate) use inherited::adopt;
 pub(crate) use inherited::close_on_exec;
 #[cfg(feature = "std")]
-pub(crate) use receive::{Datagram, enable_pidfds, receive};
+pub(crate) use receive::{Datagram, Room, receive, receive_many, set_pidfds};
+#[cfg(feature = "std")]
+pub(crate) use send::send_many;
 pub(crate) use vsock::SocketAddrVsock;

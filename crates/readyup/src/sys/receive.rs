@@ -1,5 +1,6 @@
 //! Receiving a datagram with everything that the kernel puts beside it.
 
+use crate::protocol::MESSAGE_MAX;
 use core::mem::size_of;
 use rustix::fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd};
 use rustix::io::Errno;
@@ -31,9 +32,9 @@ pub(crate) struct Datagram {
     pub(crate) fds: Vec<OwnedFd>,
 }
 
-/// Asks the kernel to put a pidfd of the sender beside each message. Kernels before 6.5 don't know how.
-pub(crate) fn enable_pidfds(socket: impl AsFd) -> Result<(), Errno> {
-    let on: libc::c_int = 1;
+/// Asks the kernel to put a pidfd of the sender beside each message, or to do so no more. Kernels before 6.5 don't know how.
+pub(crate) fn set_pidfds(socket: impl AsFd, on: bool) -> Result<(), Errno> {
+    let on = libc::c_int::from(on);
     // SAFETY: the option's value points to a `c_int` that lives through the call, and its size is given.
     let result = unsafe {
         libc::setsockopt(
@@ -45,6 +46,69 @@ pub(crate) fn enable_pidfds(socket: impl AsFd) -> Result<(), Errno> {
         )
     };
     if result == 0 { Ok(()) } else { Err(last_errno()) }
+}
+
+/// Room for several datagrams, which is used again and again: clearing it each time would take as long as receiving does.
+pub(crate) struct Room {
+    slots: Box<[Slot]>,
+    headers: Box<[libc::mmsghdr]>,
+}
+
+/// Room for one datagram.
+struct Slot {
+    payload: [u8; MESSAGE_MAX],
+    control: Control,
+    buffer: libc::iovec,
+}
+
+// SAFETY: the pointers in there lead nowhere but into the slots, which are owned, and are set anew at each use.
+unsafe impl Send for Room {}
+
+impl Room {
+    pub(crate) fn new(count: usize) -> Self {
+        let slot = || Slot {
+            payload: [0; MESSAGE_MAX],
+            control: Control([0; CONTROL_SIZE]),
+            buffer: libc::iovec { iov_base: core::ptr::null_mut(), iov_len: 0 },
+        };
+        // SAFETY: `mmsghdr` is made of integers and pointers, for which all zeros is a valid value.
+        let header = || unsafe { core::mem::zeroed() };
+        Self {
+            slots: core::iter::repeat_with(slot).take(count).collect(),
+            headers: core::iter::repeat_with(header).take(count).collect(),
+        }
+    }
+}
+
+/// Receives as many datagrams as there are, up to as many as there is room for, without waiting, and calls `each` with
+/// every one and its payload.
+pub(crate) fn receive_many(
+    socket: impl AsFd,
+    room: &mut Room,
+    mut each: impl FnMut(Datagram, &[u8]),
+) -> Result<(), Errno> {
+    for (slot, header) in room.slots.iter_mut().zip(&mut room.headers) {
+        slot.buffer = libc::iovec { iov_base: slot.payload.as_mut_ptr().cast(), iov_len: MESSAGE_MAX };
+        header.msg_hdr.msg_iov = &raw mut slot.buffer;
+        header.msg_hdr.msg_iovlen = 1;
+        header.msg_hdr.msg_control = slot.control.0.as_mut_ptr().cast();
+        header.msg_hdr.msg_controllen = CONTROL_SIZE as _;
+        header.msg_hdr.msg_flags = 0;
+    }
+    let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC | libc::MSG_TRUNC;
+    let count = room.headers.len() as libc::c_uint;
+    let socket = socket.as_fd().as_raw_fd();
+    // SAFETY: each header points to a buffer and a control buffer of its slot, both alive, writable and of the given sizes.
+    let got = unsafe { libc::recvmmsg(socket, room.headers.as_mut_ptr(), count, flags as _, core::ptr::null_mut()) };
+    let Ok(got) = usize::try_from(got) else {
+        return Err(last_errno());
+    };
+    for (slot, header) in room.slots.iter().zip(&room.headers).take(got) {
+        // SAFETY: the kernel has just filled it in.
+        let datagram = unsafe { datagram(&header.msg_hdr, header.msg_len as usize) };
+        each(datagram, &slot.payload);
+    }
+    Ok(())
 }
 
 /// Receives one datagram without waiting. Every descriptor that comes with it is owned by the result, whatever is
@@ -65,6 +129,16 @@ pub(crate) fn receive(socket: impl AsFd, payload: &mut [u8]) -> Result<Datagram,
         return Err(last_errno());
     };
 
+    // SAFETY: the kernel has just filled it in.
+    Ok(unsafe { self::datagram(&header, len) })
+}
+
+/// Takes over what the kernel wrote beside a datagram of `len` bytes.
+///
+/// # Safety
+///
+/// The header must be as the kernel left it, with its control buffer alive, and what it holds not taken over before.
+unsafe fn datagram(header: &libc::msghdr, len: usize) -> Datagram {
     let mut datagram = Datagram {
         len,
         control_truncated: header.msg_flags & libc::MSG_CTRUNC != 0,
@@ -73,7 +147,7 @@ pub(crate) fn receive(socket: impl AsFd, payload: &mut [u8]) -> Result<Datagram,
         fds: Vec::new(),
     };
     // SAFETY: the kernel filled in `msg_control` and `msg_controllen`, which CMSG_FIRSTHDR keeps to.
-    let mut current = unsafe { libc::CMSG_FIRSTHDR(&raw const header) };
+    let mut current = unsafe { libc::CMSG_FIRSTHDR(header) };
     while !current.is_null() {
         // SAFETY: CMSG_FIRSTHDR and CMSG_NXTHDR return null or an aligned header within the control buffer.
         let message = unsafe { current.read() };
@@ -98,9 +172,9 @@ pub(crate) fn receive(socket: impl AsFd, payload: &mut [u8]) -> Result<Datagram,
             _ => {}
         }
         // SAFETY: `current` is a header within the control buffer that `header` describes.
-        current = unsafe { libc::CMSG_NXTHDR(&raw const header, current) };
+        current = unsafe { libc::CMSG_NXTHDR(header, current) };
     }
-    Ok(datagram)
+    datagram
 }
 
 /// The descriptor at `position` of a control message's data; none if the kernel put none there.

@@ -1,7 +1,7 @@
 //! What a manager drops, takes, and closes.
 
 use crate::support::SOON;
-use readyup::manager::{DropReason, Incoming, Listener};
+use readyup::manager::{Batch, DropReason, Incoming, Listener};
 use readyup::{Attachments, Message, Notifier};
 use std::fs::File;
 use std::io::Read as _;
@@ -122,4 +122,85 @@ fn ok_a_relay_closes_nothing() {
         .unwrap();
     let Some(Incoming::Message(received)) = listener.receive(Some(SOON)).unwrap() else { panic!() };
     assert_eq!((received.fds().len(), received.closed_fds()), (2, 0));
+}
+
+#[test]
+fn ok_many_are_judged_as_one_is() {
+    let listener = Listener::private().unwrap();
+    let socket = UnixDatagram::unbound().unwrap();
+    let raw = |payload: &[u8]| socket.send_to(payload, listener.address().to_string()).unwrap();
+    let notifier = Notifier::new(*listener.address());
+    let file = File::open("/dev/null").unwrap();
+    let with_fds = |payload| {
+        let attachments = Attachments { fds: &[file.as_fd(), file.as_fd()], ..Attachments::default() };
+        notifier.send_with(Message::raw(payload).unwrap(), &attachments).unwrap();
+    };
+    raw(b"READY=1");
+    raw(&[b'x'; 4096]);
+    raw(&[b'x'; 4097]);
+    with_fds(b"FDSTORE=1");
+    with_fds(b"WATCHDOG=1");
+    raw(b"");
+    let mut batch = Batch::new();
+    assert!(listener.receive_many(&mut batch, Some(SOON)).unwrap());
+    let came: Vec<_> = batch
+        .map(|incoming| {
+            assert_eq!(incoming.sender().unwrap().pid(), std::process::id());
+            match incoming {
+                Incoming::Message(received) => {
+                    Ok((received.message().as_bytes().len(), received.fds().len(), received.closed_fds()))
+                }
+                Incoming::Dropped(dropped) => Err(dropped.reason()),
+                other => panic!("{other:?}"),
+            }
+        })
+        .collect();
+    let too_long = DropReason::TooLong { len: 4097 };
+    assert_eq!(came, [Ok((7, 0, 0)), Ok((4096, 0, 0)), Err(too_long), Ok((9, 2, 0)), Ok((10, 0, 2)), Ok((0, 0, 0))]);
+}
+
+#[test]
+fn ok_more_than_a_batch_holds() {
+    let listener = Listener::private().unwrap();
+    let mut batch = Batch::new();
+    assert!(!listener.receive_many(&mut batch, Some(std::time::Duration::ZERO)).unwrap());
+    let address = *listener.address();
+    let sender = std::thread::spawn(move || {
+        let notifier = Notifier::new(address);
+        for number in 0..1000u32 {
+            notifier.send(Message::raw(format!("X_NUMBER={number}").as_bytes()).unwrap()).unwrap();
+        }
+    });
+    for number in 0..1000u32 {
+        // Filled again while there is still something in it, now and then.
+        if batch.len() == 0 || (batch.len() == 1 && number < 900) {
+            assert!(listener.receive_many(&mut batch, Some(SOON)).unwrap());
+        }
+        let Some(Incoming::Message(received)) = batch.next() else { panic!("number {number} is missing") };
+        assert_eq!(received.message().as_bytes(), format!("X_NUMBER={number}").as_bytes());
+    }
+    sender.join().unwrap();
+}
+
+#[test]
+fn ok_a_barrier_among_many_is_answered_in_its_turn() {
+    let listener = Listener::private().unwrap();
+    let notifier = Notifier::new(*listener.address());
+    notifier.ready().unwrap();
+    let barrier = notifier.barrier().unwrap().unwrap();
+    let mut batch = Batch::new();
+    listener.receive_many(&mut batch, Some(SOON)).unwrap();
+    assert!(matches!(batch.next(), Some(Incoming::Message(_))));
+    assert!(!barrier.is_done().unwrap(), "before its turn");
+    let request = batch.next().unwrap();
+    assert!(matches!(request, Incoming::Barrier(_)));
+    barrier.wait(SOON).unwrap();
+}
+
+#[test]
+fn ok_without_pidfds() {
+    let listener = Listener::private().unwrap().without_pidfds();
+    Notifier::new(*listener.address()).ready().unwrap();
+    let incoming = listener.receive(Some(SOON)).unwrap().unwrap();
+    assert!(incoming.sender().unwrap().pidfd().is_none());
 }
