@@ -21,6 +21,7 @@
 
 mod incoming;
 mod listener;
+pub mod service;
 mod standing;
 
 pub use incoming::{BarrierRequest, DropReason, Dropped, Incoming, Received, Sender};
