@@ -18,6 +18,8 @@
 //! }
 //! # Ok::<(), readyup::Error>(())
 //! ```
+//!
+//! What a manager makes of a message is in [`service`].
 
 mod incoming;
 mod listener;

@@ -28,7 +28,7 @@ pub struct Notification<'a> {
     /// The descriptors that came with it.
     pub fds: &'a [FdKey],
     /// The process that `MAINPIDFD=1` or `MAINPID=` names, as it is found; none if there is no such process, or if its
-    /// pidfd is none. See [`named_process`](super::named_process).
+    /// pidfd is none. See [`Service::named_process`](super::Service::named_process).
     pub named: Option<Process>,
 }
 

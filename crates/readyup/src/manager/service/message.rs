@@ -11,9 +11,10 @@ use std::time::Duration;
 ///
 /// ```
 /// use readyup::Message;
-/// use readyup::manager::service::{NamedProcess, named_process};
+/// use readyup::manager::service::{Config, NamedProcess, Service, ServiceType};
 ///
-/// assert_eq!(named_process(Message::raw(b"MAINPID=42")?), Some(NamedProcess::Pid(42)));
+/// let service = Service::new(Config::new(ServiceType::Notify));
+/// assert_eq!(service.named_process(Message::raw(b"MAINPID=42")?), Some(NamedProcess::Pid(42)));
 /// # Ok::<(), readyup::protocol::MessageError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,21 +25,10 @@ pub enum NamedProcess {
     Pid(u32),
 }
 
-/// Which process a message names as the main process, so that it can be looked up for
-/// [`Notification::named`](super::Notification::named).
-///
-/// ```
-/// use readyup::Message;
-/// use readyup::manager::service::{NamedProcess, named_process};
-///
-/// assert_eq!(named_process(Message::raw(b"MAINPID=42\nMAINPIDFD=1")?), Some(NamedProcess::PidFd));
-/// assert_eq!(named_process(Message::READY), None);
-/// # Ok::<(), readyup::protocol::MessageError>(())
-/// ```
-#[must_use]
-pub fn named_process(message: Message<'_>) -> Option<NamedProcess> {
+/// Which process a message names as the main process, to this version of systemd.
+pub(super) fn named_process(message: Message<'_>, systemd: u32) -> Option<NamedProcess> {
     let fields = Fields::of(message);
-    if fields.main_pid_fd {
+    if fields.main_pid_fd && systemd >= 257 {
         return Some(NamedProcess::PidFd);
     }
     fields.main_pid.and_then(number::pid).map(NamedProcess::Pid)
@@ -218,9 +208,7 @@ impl Service {
         if let Some(refusal) = refusal {
             return self.refuse(Refusal::MainPid(refusal));
         }
-        if let Some(process) = found
-            && self.main_pid() != Some(process.pid)
-        {
+        if let Some(process) = found.filter(|process| self.main_pid() != Some(process.pid)) {
             self.set_main(process.pid, process.own_child);
         }
     }
@@ -236,10 +224,8 @@ impl Service {
         let (Some(_), Some(process)) = (found, notification.named) else {
             return Some(MainPidRefusal::NoProcess);
         };
-        if by_pid
-            && self.config.systemd >= 257
-            && let Some(value) = fields.main_pid_fd_id
-        {
+        let checks = by_pid && self.config.systemd >= 257;
+        if let Some(value) = fields.main_pid_fd_id.filter(|_| checks) {
             match (number::unsigned(value), process.pidfd_id) {
                 (None, _) => return Some(MainPidRefusal::PidFdId),
                 (Some(said), Some(id)) if said != id => return Some(MainPidRefusal::PidFdId),
@@ -259,10 +245,9 @@ impl Service {
 
     const fn may_change_main(&self) -> bool {
         match self.state {
-            SubState::Start | SubState::StartPost | SubState::Running | SubState::Reload => true,
-            SubState::ReloadSignal | SubState::ReloadNotify | SubState::Stop | SubState::StopSigterm => {
-                self.config.systemd >= 257
-            }
+            SubState::Start | SubState::StartPost | SubState::Running => true,
+            SubState::Reload | SubState::ReloadSignal | SubState::ReloadNotify => true,
+            SubState::Stop | SubState::StopSigterm => self.config.systemd >= 257,
             _ => false,
         }
     }
@@ -330,11 +315,8 @@ impl Service {
             self.refuse(Refusal::ReadyBeforeReloading);
         }
         if self.state == SubState::Start && self.config.service_type.notifies() {
-            if let Some(main) = self.main_pid()
-                && self.reloads_by_signal()
-                && !self.handles_reload_signal
-                && self.config.systemd >= 262
-            {
+            let minds = self.reloads_by_signal() && !self.handles_reload_signal && self.config.systemd >= 262;
+            if let Some(main) = self.main_pid().filter(|_| minds) {
                 let signal = self.config.reload_signal;
                 self.refuse(Refusal::ReloadSignalUnhandled { main, signal });
                 return self.enter_signal(now, SubState::StopSigterm, ServiceResult::Protocol);
@@ -415,7 +397,6 @@ impl Service {
                 Some(name) => {
                     let removed = self.store.remove(name);
                     self.effects.extend(removed.into_iter().map(Effect::CloseFd));
-                    self.unpin();
                 }
                 None => self.refuse(Refusal::RemoveName),
             }

@@ -39,24 +39,27 @@
 //! # What it knows
 //!
 //! Services of `Type=notify`, `notify-reload`, `exec` and `simple`, with one command each of `ExecStartPre=`,
-//! `ExecStartPost=`, `ExecReload=`, `ExecStop=` and `ExecStopPost=`. It was compared with systemd 252, 257 and 262, script
-//! by script; where they differ, [`Config::systemd`] decides, and in between two of them so do the notes of the releases.
-//! `Restart=`, `ExitType=cgroup`, `PIDFile=` and the freezer are left out.
+//! `ExecStartPost=`, `ExecReload=`, `ExecStop=` and `ExecStopPost=`. It was compared with systemd 252, 254, 257 and 262,
+//! script by script. Where those differ, [`Config::systemd`] decides; for a version in between, a rule begins where the
+//! notes of the releases have it. `Restart=`, `ExitType=cgroup`, `PIDFile=` and the freezer are left out.
 
 mod config;
 mod effect;
+mod ends;
 mod errno;
 mod input;
 mod life;
 mod message;
 mod number;
+mod properties;
 mod state;
+mod steps;
 mod store;
 
 pub use config::{Config, FdStorePreserve, KillMode, ServiceType, TimeoutFailureMode};
 pub use effect::{Command, Effect, MainPidRefusal, Refusal, Target};
 pub use input::{Exit, FdKey, Notification, Process};
 pub use life::Service;
-pub use message::{NamedProcess, named_process};
+pub use message::NamedProcess;
 pub use state::{ActiveState, ServiceResult, SubState};
 pub use store::StoredFd;
