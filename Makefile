@@ -150,9 +150,9 @@ lab-roots: ## Fetch a newer systemd than the machine's own for the lab (as root)
 	$(SAY) 'the systemd versions to test with'
 	@scripts/lab-roots $(SUITES)
 
-test-lab: programs static ## Test against real systemds (as root)
+test-lab: programs static ## Test against real systemds (as root; ONLY=part of a trial's name)
 	$(SAY) 'testing against real systemds'
-	@cargo test -p readyup-lab
+	@cargo test -p readyup-lab $(if $(ONLY),--test lab -- $(ONLY))
 
 bench: build ## Measure heartbeats beside others'
 	@bench/run

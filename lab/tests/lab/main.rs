@@ -24,6 +24,7 @@ mod conformance;
 mod example;
 mod examples;
 mod journal;
+mod life;
 mod lifecycle;
 mod notify;
 mod notify_access;
@@ -58,6 +59,7 @@ const TRIALS: &[Trials] = &[
     access::trials,
     store::trials,
     timing::trials,
+    life::trials,
     trace::trials,
     notify::trials,
     notify_access::trials,
