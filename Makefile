@@ -169,10 +169,10 @@ lab-roots: ## Fetch a newer systemd than the machine's own for the lab (as root)
 	$(SAY) 'the systemd versions to test with'
 	@scripts/lab-roots $(SUITES)
 
-test-lab: programs static ## Test against real systemds (as root)
+test-lab: programs static ## Test against real systemds (as root; ONLY=part of a trial's name)
 	$(SAY) 'testing against real systemds'
 	@runtimes/fetch npm
-	@cargo test -p readyup-lab
+	@cargo test -p readyup-lab $(if $(ONLY),--test lab -- $(ONLY))
 
 bench: build ## Measure where we stand beside everyone else (a quarter of an hour at the most)
 	@bench/run

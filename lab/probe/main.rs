@@ -7,13 +7,17 @@
 //! lab-probe leave MESSAGE          send it, and end without waiting for anything
 //! lab-probe get PORT PATH          fetch a page from 127.0.0.1, and say when the connection is there
 //! lab-probe poke PORT PATH         ask for a page, and do not wait for it
+//! lab-probe act NAME               be a process of a scripted service: see `act`
+//! lab-probe relay FROM TO          listen on a socket, and pass on to another one what comes
 //! lab-probe log NAME VALUE…        write an entry to the journal; the value `-` is standard input
 //! ```
 //!
 //! Requests are described at [`Probe::carry_out`]; a `;` is between two. An answer goes to standard output, an error to standard error.
 
+mod act;
 mod entry;
 mod page;
+mod relay;
 mod request;
 mod text;
 mod wire;
@@ -36,6 +40,8 @@ fn main() -> ExitCode {
         ["leave", message] => request::leave(message),
         ["get", port, path] => page::get(port, path),
         ["poke", port, path] => page::poke(port, path),
+        ["act", name] => act::act(name),
+        ["relay", from, to] => relay::relay(from, to),
         ["log", fields @ ..] => entry::write(fields),
         _ => Err("what is to be done?".into()),
     };

@@ -27,7 +27,8 @@
 //! - [`PassedFds`] takes the descriptors of socket activation and of the fd store.
 //! - [`Message`], [`MessageBuf`], [`Assignment`] and [`Address`] are the protocol as values; more in [`protocol`].
 //! - [`journal`] writes entries with a priority and fields to the journal.
-//! - [`manager`] listens: it receives what services send, and tells what a manager would believe of it.
+//! - [`manager`] listens: it receives what services send, and tells what a manager would believe of it;
+//!   [`manager::service`] is a service's life as systemd runs it, as a value.
 //! - [`testing`] is a small manager for your own tests.
 //!
 //! # Without the standard library

@@ -27,6 +27,7 @@ mod example;
 mod examples;
 mod frameworks;
 mod journal;
+mod life;
 mod lifecycle;
 mod notify;
 mod notify_access;
@@ -65,6 +66,7 @@ const TRIALS: &[Trials] = &[
     access::trials,
     store::trials,
     timing::trials,
+    life::trials,
     trace::trials,
     notify::trials,
     notify_access::trials,

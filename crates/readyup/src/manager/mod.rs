@@ -18,9 +18,12 @@
 //! }
 //! # Ok::<(), readyup::Error>(())
 //! ```
+//!
+//! What a manager makes of a message is in [`service`].
 
 mod incoming;
 mod listener;
+pub mod service;
 mod standing;
 
 pub use incoming::{BarrierRequest, DropReason, Dropped, Incoming, Received, Sender};

@@ -3,7 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod any_life;
 mod believing;
 mod listener;
 mod rules;
+mod service;
 mod testing;

@@ -5,6 +5,7 @@
 mod support;
 
 mod activation;
+mod hostile;
 mod leaks;
 mod system_calls;
 

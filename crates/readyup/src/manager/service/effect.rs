@@ -1,0 +1,275 @@
+//! What goes out: what a manager does next, and what it ignores.
+
+use super::{FdKey, SubState};
+use crate::protocol::NotifyAccess;
+use std::fmt;
+use std::time::Duration;
+
+/// What a manager does.
+///
+/// ```
+/// use readyup::manager::service::{Command, Config, Effect, Service, ServiceType};
+/// use std::time::Duration;
+///
+/// let mut service = Service::new(Config::new(ServiceType::Notify));
+/// let effects = service.start(Duration::from_secs(1));
+/// assert!(effects.contains(&Effect::Run(Command::Start)));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// It is in another state. Of several at once each is told, although nobody would see them.
+    Changed {
+        /// The state before.
+        from: SubState,
+        /// The state now.
+        to: SubState,
+    },
+    /// Start this command, and say at once that it was, with
+    /// [`on_spawned`](super::Service::on_spawned), or that it could not be.
+    Run(Command),
+    /// Send a signal.
+    Signal {
+        /// Whom to.
+        target: Target,
+        /// Which.
+        signal: i32,
+    },
+    /// Keep this descriptor.
+    StoreFd {
+        /// Which.
+        fd: FdKey,
+        /// The name that it comes back under.
+        name: String,
+        /// Whether it is to be watched, and [`on_hang_up`](super::Service::on_hang_up) to be called when it hangs up.
+        poll: bool,
+    },
+    /// Close this descriptor: one that came and is not kept, or one that was.
+    CloseFd(FdKey),
+    /// Something has no effect.
+    Refused(Refusal),
+}
+
+/// A command of the unit file's.
+///
+/// ```
+/// use readyup::manager::service::Command;
+///
+/// assert_eq!(Command::StopPost.to_string(), "ExecStopPost=");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Command {
+    /// `ExecStartPre=`
+    StartPre,
+    /// `ExecStart=`: the main process.
+    Start,
+    /// `ExecStartPost=`
+    StartPost,
+    /// `ExecReload=`
+    Reload,
+    /// `ExecStop=`
+    Stop,
+    /// `ExecStopPost=`
+    StopPost,
+}
+
+/// Whom a signal is sent to.
+///
+/// ```
+/// use readyup::manager::service::Target;
+///
+/// assert_ne!(Target::Process(42), Target::Others);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Target {
+    /// This process: the main or the control process.
+    Process(u32),
+    /// Every other process of the unit.
+    Others,
+}
+
+/// Why a message, or a line of one, or a request has no effect. A manager says it in its own log, if at all.
+///
+/// ```
+/// use readyup::manager::service::Refusal;
+///
+/// let refusal = Refusal::StoreFull { max: 0 };
+/// assert_eq!(refusal.to_string(), "FDSTORE=1: no more descriptors are kept than FileDescriptorStoreMax=0");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The whole message: the sender is not believed.
+    Access {
+        /// Who sent it.
+        sender: u32,
+        /// `NotifyAccess=` as it holds.
+        access: NotifyAccess,
+        /// The main process, if there is one.
+        main: Option<u32>,
+    },
+    /// A line that this version of systemd does not know.
+    Unknown {
+        /// Its key.
+        key: &'static str,
+        /// The version that knows it.
+        since: u32,
+    },
+    /// A line whose value cannot be read.
+    Value {
+        /// Its key.
+        key: &'static str,
+    },
+    /// `STATUS=` that is not UTF-8: the text that was there is cleared.
+    StatusNotUtf8,
+    /// `NOTIFYACCESS=` with a word that is none of its own: what holds is what the unit file says.
+    AccessReset,
+    /// A new main process.
+    MainPid(MainPidRefusal),
+    /// `READY=1` or `RELOADING=1` after `STOPPING=1`, which is final.
+    AfterStopping {
+        /// Which of them.
+        key: &'static str,
+    },
+    /// `READY=1` from a process that does not handle the reload signal: the service fails.
+    ReloadSignalUnhandled {
+        /// The main process.
+        main: u32,
+        /// `ReloadSignal=`
+        signal: i32,
+    },
+    /// `RELOADING=1` without `MONOTONIC_USEC=` in the same message, while a reload is waited for.
+    ReloadWithoutTime,
+    /// `RELOADING=1` with a time before the reload was asked for.
+    ReloadTooEarly {
+        /// What it says.
+        said: Duration,
+        /// When it was asked for.
+        asked: Duration,
+    },
+    /// `READY=1` although the reload has not begun with `RELOADING=1`.
+    ReadyBeforeReloading,
+    /// `FDSTORE=1` beyond `FileDescriptorStoreMax=`.
+    StoreFull {
+        /// `FileDescriptorStoreMax=`
+        max: usize,
+    },
+    /// `FDSTORE=1` with a descriptor that is there already.
+    StoredAlready(FdKey),
+    /// `FDNAME=` that cannot be a name, so that the descriptors are called `stored`.
+    StoreName,
+    /// `FDSTOREREMOVE=1` without a name.
+    RemoveName,
+    /// A request that the state does not allow.
+    State {
+        /// The request.
+        request: &'static str,
+        /// The state.
+        state: SubState,
+    },
+}
+
+/// Why another process does not become the main process.
+///
+/// ```
+/// use readyup::manager::service::MainPidRefusal;
+///
+/// assert_eq!(MainPidRefusal::Manager.to_string(), "it is the manager");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MainPidRefusal {
+    /// There is no such process.
+    NoProcess,
+    /// It is process 1, or the manager.
+    Manager,
+    /// It is the control process.
+    ControlProcess,
+    /// It belongs to no process of the unit, and the sender is not root.
+    Foreign,
+    /// `MAINPIDFDID=` tells that it is another process of the same pid.
+    PidFdId,
+    /// `MAINPIDFD=1` with no descriptor, with several, or with one that is no pidfd.
+    PidFd,
+    /// The service is in a state in which it cannot change.
+    State(SubState),
+}
+
+impl Command {
+    /// The spelling in a unit file, without the `=`.
+    ///
+    /// ```
+    /// assert_eq!(readyup::manager::service::Command::Start.as_str(), "ExecStart");
+    /// ```
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::StartPre => "ExecStartPre",
+            Self::Start => "ExecStart",
+            Self::StartPost => "ExecStartPost",
+            Self::Reload => "ExecReload",
+            Self::Stop => "ExecStop",
+            Self::StopPost => "ExecStopPost",
+        }
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}=", self.as_str())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Access { sender, access, main } => {
+                write!(f, "a message of process {sender} is dropped: NotifyAccess={}", access.as_str())?;
+                match main {
+                    Some(main) => write!(f, ", and the main process is {main}"),
+                    None => f.write_str(", and there is no main process"),
+                }
+            }
+            Self::Unknown { key, since } => write!(f, "{key}= is unknown before systemd {since}"),
+            Self::Value { key } => write!(f, "{key}= has a value that cannot be read"),
+            Self::StatusNotUtf8 => f.write_str("STATUS= is not UTF-8, so that there is no text any more"),
+            Self::AccessReset => f.write_str("NOTIFYACCESS= is none of its words, so that NotifyAccess= holds again"),
+            Self::MainPid(why) => write!(f, "the main process does not change: {why}"),
+            Self::AfterStopping { key } => write!(f, "{key}=1 comes after STOPPING=1, which is final"),
+            Self::ReloadSignalUnhandled { main, signal } => {
+                write!(f, "READY=1: process {main} does not handle signal {signal}, which is to make it reload")
+            }
+            Self::ReloadWithoutTime => f.write_str("RELOADING=1 has no MONOTONIC_USEC= in its message"),
+            Self::ReloadTooEarly { said, asked } => write!(
+                f,
+                "RELOADING=1 has MONOTONIC_USEC={}, and the reload was asked for at {}",
+                said.as_micros(),
+                asked.as_micros()
+            ),
+            Self::ReadyBeforeReloading => f.write_str("READY=1 comes before the RELOADING=1 that is waited for"),
+            Self::StoreFull { max } => {
+                write!(f, "FDSTORE=1: no more descriptors are kept than FileDescriptorStoreMax={max}")
+            }
+            Self::StoredAlready(_) => f.write_str("FDSTORE=1: the descriptor is kept already"),
+            Self::StoreName => f.write_str("FDNAME= cannot be a name, so that the descriptors are called \"stored\""),
+            Self::RemoveName => f.write_str("FDSTOREREMOVE=1 needs an FDNAME= that can be a name"),
+            Self::State { request, state } => write!(f, "{request}: this cannot be done in state {state}"),
+        }
+    }
+}
+
+impl fmt::Display for MainPidRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProcess => f.write_str("there is no such process"),
+            Self::Manager => f.write_str("it is the manager"),
+            Self::ControlProcess => f.write_str("it is the control process"),
+            Self::Foreign => f.write_str("it is none of the unit's, and the sender is not root"),
+            Self::PidFdId => f.write_str("MAINPIDFDID= is of another process"),
+            Self::PidFd => f.write_str("MAINPIDFD=1 needs exactly one descriptor, and that a pidfd"),
+            Self::State(state) => write!(f, "it cannot in state {state}"),
+        }
+    }
+}
