@@ -100,6 +100,25 @@ async function stuck() {
   patient.close();
 }
 
+async function hangs() {
+  const places = [];
+  const onHang = ({ place }) => places.push(place);
+  readyup.watchdog.start({ interval: 2000, hangAfter: 500, onHang });
+  function busy() {
+    const end = Date.now() + 3000;
+    while (Date.now() < end) JSON.parse('{"a":[1,2,3]}');
+  }
+  const wait = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+  const exec = () => require('node:child_process').execSync('sleep 1.5');
+  for (const hang of [busy, wait, exec]) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    hang();
+  }
+  while (places.length === 0) await new Promise((resolve) => setTimeout(resolve, 100));
+  readyup.watchdog.stop();
+  assert.match(places[0], /busy|wait|exec/);
+}
+
 async function workers() {
   const once = `const r = require(process.env.LIBRARY); new r.Notifier().ready(); r.barrier(5000);`;
   const endless = `const r = require(process.env.LIBRARY); const { parentPort } = require('worker_threads');
@@ -115,5 +134,5 @@ async function workers() {
 }
 
 (async () => {
-  for (const part of [sends, environment, journal, handles, stuck, workers]) await part();
+  for (const part of [sends, environment, journal, handles, stuck, hangs, workers]) await part();
 })();
