@@ -7,9 +7,10 @@ const tests = [];
 const hooks = { first: [], before: [], after: [] };
 
 /** Registers a test; the first one starts them all, once the file has registered the others. */
-export function test(name, body) {
+export function test(name, ...rest) {
   if (tests.length === 0) setTimeout(runAll, 0);
-  tests.push({ name, body });
+  const [{ skip }, body] = rest.length === 1 ? [{}, rest[0]] : rest;
+  tests.push({ name, body, skip });
 }
 
 export const before = (hook) => void hooks.first.push(hook);
@@ -20,8 +21,8 @@ async function runAll() {
   const counts = { pass: 0, fail: 0, skipped: 0 };
   const excepted = exceptions(basename(process.argv[1]));
   for (const hook of hooks.first) await hook();
-  for (const { name, body } of tests) {
-    if (excepted.some((pattern) => pattern.test(name))) {
+  for (const { name, body, skip } of tests) {
+    if (skip || excepted.some((pattern) => pattern.test(name))) {
       counts.skipped += 1;
       continue;
     }

@@ -1,7 +1,7 @@
 //! Memory of its own for a value that has to stay where it is: there is no allocator here, and such values are few.
 #![allow(unsafe_code)]
 
-use core::ops::Deref;
+use core::ops::{Deref, DerefMut};
 use core::ptr::null_mut;
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
@@ -48,6 +48,13 @@ impl<T> Deref for Mapping<T> {
     fn deref(&self) -> &T {
         // SAFETY: it holds a value for as long as its owner is there.
         unsafe { &*self.memory }
+    }
+}
+
+impl<T> DerefMut for Mapping<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as above, and nobody else has it while its owner is borrowed so.
+        unsafe { &mut *self.memory }
     }
 }
 

@@ -134,9 +134,8 @@ impl Sentinel {
         unsafe { thread::start(main, self.data()) }
     }
 
-    /// Ends the thread. False if the sentinel must stay where it is: the thread is reading a file that does not come, or
-    /// V8 was asked and has not come round to it.
-    fn stop(&self) -> bool {
+    /// Ends the thread, and says who may still come back to the sentinel.
+    fn stop(&self) -> Rest {
         self.stop.store(true, Ordering::Release);
         wake(&self.bell);
         let end = now().wrapping_add(FAREWELL);
@@ -144,7 +143,13 @@ impl Sentinel {
             wait(&self.gone, 0, FAREWELL);
         }
         self.question.store(question::NONE, Ordering::Release);
-        self.gone.load(Ordering::Acquire) != 0 && self.interrupts.load(Ordering::Acquire) == 0
+        if self.gone.load(Ordering::Acquire) == 0 {
+            Rest::Thread
+        } else if self.interrupts.load(Ordering::Acquire) != 0 {
+            Rest::Interrupt
+        } else {
+            Rest::Nobody
+        }
     }
 
     /// What its callbacks get.
@@ -467,12 +472,23 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        // A few pages are left behind if V8 was asked and has not come round to it: it still has their address.
-        if self.sentinel.stop() {
+        match self.sentinel.stop() {
             // SAFETY: it is dropped here only.
-            unsafe { ManuallyDrop::drop(&mut self.sentinel) };
+            Rest::Nobody => unsafe { ManuallyDrop::drop(&mut self.sentinel) },
+            // A few pages are left behind, but no descriptor.
+            Rest::Interrupt => self.sentinel.settings.notifier = Notifier::disabled(),
+            Rest::Thread => {}
         }
     }
+}
+
+/// Who may still come back to a sentinel that was stopped.
+enum Rest {
+    Nobody,
+    /// V8 was asked, and has not come round to it.
+    Interrupt,
+    /// The thread is reading a file that does not come.
+    Thread,
 }
 
 /// What is known of a hang.
