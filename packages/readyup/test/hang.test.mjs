@@ -59,8 +59,12 @@ test('ok: the first word is there when half of the period is left', async () => 
 
 for (const way of ['helper', 'expression', 'sort', 'parse', 'read', 'exec', 'wait']) {
   test(`ok: the line of a hang: ${way}`, { skip: !knowsStacks && 'only Node knows the line' }, async () => {
+    const place = new RegExp(`in \\S+ \\(${service}:${lineOf(way)}:\\d+\\)`);
+    // What the thread sees in the moment in which it looks is chance; nine times of ten is what is promised.
+    const first = await hang(way);
+    if (place.test(first.hang?.place)) return;
     const { hang: found, stderr } = await hang(way);
-    assert.match(found?.place ?? '', new RegExp(`in \\S+ \\(${service}:${lineOf(way)}:\\d+\\)`), stderr);
+    assert.match(found?.place ?? '', place, `${first.stderr}\nand then\n${stderr}`);
   });
 }
 
