@@ -315,6 +315,10 @@ impl Sentinel {
         } else if !elsewhere.frames().is_empty() {
             samples.add(elsewhere.frames());
             findings.found(&samples, &elsewhere);
+        } else if tries > 0 {
+            // JavaScript that is on nobody's behalf runs between promises that keep each other busy.
+            findings.place = Text::EMPTY;
+            findings.place.push(b"in microtasks");
         }
         findings.outside = outside;
         stack
