@@ -153,6 +153,9 @@ impl Options {
         if self.reload && plan.config.service_type != ServiceType::NotifyReload && plan.reload_command.is_none() {
             return Err(usage("--reload: the unit has neither Type=notify-reload nor ExecReload=".to_owned()));
         }
+        if plan.config.service_type == ServiceType::NotifyReload && plan.config.systemd < 253 {
+            return Err(usage("Type=notify-reload is known from systemd 253 on".to_owned()));
+        }
         if self.stall_check.is_some() && plan.config.watchdog.is_none() {
             return Err(usage("--stall-check: there is no watchdog; add --watchdog".to_owned()));
         }

@@ -94,7 +94,9 @@ impl Request {
             match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
                 Ok(mut stream) => {
                     let Url { host, port, path } = url;
-                    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n")?;
+                    // All at once, and if nobody wants it, that is an answer, too.
+                    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n");
+                    let _ = stream.write_all(request.as_bytes());
                     stream.set_nonblocking(true)?;
                     return Ok(Self(stream));
                 }

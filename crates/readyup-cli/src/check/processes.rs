@@ -69,7 +69,7 @@ pub(super) fn comm(pid: u32) -> Comm {
 
 /// Whether the program that the process runs was started with this variable, as far as we may know.
 pub(super) fn was_given(pid: u32, variable: &str, value: &str) -> Option<bool> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok().filter(|bytes| !bytes.is_empty())?;
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let wanted = format!("{variable}={value}");
     Some(environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes()))
 }

@@ -49,9 +49,7 @@ pub(super) struct Waiting<'a> {
 
 /// Runs the whole check.
 pub(super) fn run(plan: &Plan, listener: &Listener, observer: &mut dyn Observer) -> Result<Timeline, Failure> {
-    if let Some(port) = plan.port
-        && probe::accepts(port)
-    {
+    if let Some(port) = plan.port.filter(|port| probe::accepts(*port)) {
         let error = "something accepts connections there already, before the service is started";
         return Err(Failure::new(&format!("--port {port}"), &error));
     }
@@ -255,7 +253,10 @@ impl Runner<'_> {
         notification.fds = &keys;
         notification.named = named;
         let state = self.service.sub_state();
+        let main_before = self.service.main_pid();
         let effects = self.service.on_message(now, &notification);
+        let main_now = self.service.main_pid().filter(|main| main_before.is_some_and(|before| before != *main));
+        let foreign_main = main_now.filter(|_| named.is_some_and(|process| !process.own_child));
         let refusals: Vec<Refusal> = effects
             .iter()
             .filter_map(|effect| match effect {
@@ -270,6 +271,7 @@ impl Runner<'_> {
             lines: event::assignments(&message),
             fds: keys.len(),
             closed_fds,
+            foreign_main,
             refusals,
             received: now,
             watchdog: self.service.watchdog(),
@@ -372,16 +374,15 @@ impl Runner<'_> {
         let now = monotonic_now();
         self.count_processes(now);
         self.look_for_hurried(now);
-        if let Some(main) = self.service.main_pid()
-            && processes::read(main).is_none_or(|process| process.is_zombie && process.parent != std::process::id())
-        {
+        // A process that is not our child, as a main process may be, is nobody's to wait for here.
+        let is_gone = |process: Process| process.is_zombie && process.parent != std::process::id();
+        let main = self.service.main_pid().filter(|main| processes::read(*main).is_none_or(is_gone));
+        if let Some(main) = main {
             let effects = self.service.on_gone(now, main);
             self.carry_out(effects);
         }
-        if self.port_is_open == Some(false)
-            && let Some(port) = self.plan.port
-            && probe::accepts(port)
-        {
+        let port = self.plan.port.filter(|_| self.port_is_open == Some(false));
+        if port.is_some_and(probe::accepts) {
             self.port_is_open = Some(true);
             self.record(Kind::PortOpened);
         }
@@ -407,10 +408,9 @@ impl Runner<'_> {
         let ended: Vec<u32> =
             self.senders.iter().filter(|(_, sender)| has_ended(sender)).map(|(pid, _)| *pid).collect();
         for pid in ended {
-            if let Some(sender) = self.senders.remove(&pid)
-                && !sender.keys.is_empty()
-                && now.saturating_sub(sender.last) < HURRY
-            {
+            let sender = self.senders.remove(&pid);
+            let is_hurried = |sender: &Sender| !sender.keys.is_empty() && now.saturating_sub(sender.last) < HURRY;
+            if let Some(sender) = sender.filter(is_hurried) {
                 self.record(Kind::HurriedAway { who: sender.who, keys: sender.keys });
             }
         }

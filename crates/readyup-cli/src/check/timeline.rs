@@ -127,6 +127,8 @@ pub(super) struct Said {
     pub(super) fds: usize,
     /// And that were closed, as no line asks to keep them.
     pub(super) closed_fds: usize,
+    /// The process that is the main process now, if that is not a child of the manager.
+    pub(super) foreign_main: Option<u32>,
     /// What of it has no effect, and why; the whole of it where it begins with [`Refusal::Access`].
     pub(super) refusals: Vec<Refusal>,
     /// When it was received, by the clock that `MONOTONIC_USEC=` is read from.

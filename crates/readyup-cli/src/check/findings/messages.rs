@@ -64,6 +64,10 @@ fn judge_unheard(timeline: &Timeline, at: Duration, said: &Said, findings: &mut 
         keys(&said.lines),
         access.as_str()
     );
+    // A fork does what its parent does when all are told to end, and nobody misses it.
+    if timeline.stop_asked().is_some_and(|asked| asked <= at) {
+        return;
+    }
     let is_missed = said
         .lines
         .iter()
@@ -108,6 +112,10 @@ fn judge_content(at: Duration, said: &Said, findings: &mut Findings) {
     }
     if said.says("FDSTORE", "1") && said.fds == 0 {
         findings.warning("store-nothing", at, format!("{} sent FDSTORE=1 without a descriptor", said.who));
+    }
+    if let Some(main) = said.foreign_main {
+        let seen = format!("{} made process {main} the main process, whose parent still lives", said.who);
+        findings.error("main-pid-foreign", at, seen);
     }
     for refusal in &said.refusals {
         let seen = refusal.to_string();
@@ -158,9 +166,8 @@ fn judge_lines(at: Option<Duration>, said: &Said, findings: &mut Findings) {
         } else if let Some(why) = &line.ignored {
             if why.contains("earlier line") {
                 findings.warning("key-twice", at, format!("{} sent {shown} a second time in a message", said.who));
-            } else if line.key == "STATUS" {
-                // What the machine says of it is told.
-            } else {
+            } else if !matches!(line.key.as_str(), "STATUS" | "FDNAME" | "MAINPID") {
+                // What the machine says of those is told.
                 findings.error("bad-value", at, format!("{} sent {shown}: {why}", said.who));
             }
         } else if line.meaning.as_deref() == Some("no manager knows this key") && !is_private {

@@ -87,15 +87,16 @@ fn judge_silence(plan: &Plan, timeline: &Timeline, findings: &mut Findings) {
         return;
     }
     let limit = plan.config.timeout_start.map(duration).unwrap_or_default();
-    let said = match timeline.messages().count() {
+    let at = timeline.when(|kind| matches!(kind, Kind::State { to: SubState::StopSigterm, .. }));
+    let count = timeline.messages().filter(|(time, _)| at.is_none_or(|at| *time < at)).count();
+    let said = match count {
         0 => "no message at all came".to_owned(),
         1 => "one message came, without READY=1".to_owned(),
         many => format!("{many} messages came, none with READY=1"),
     };
     let mut seen = format!("{said} in {limit}");
-    if plan.is_abstract && timeline.messages().count() == 0 {
+    if plan.is_abstract && count == 0 {
         seen += "; the socket is an abstract one, which not every library knows";
     }
-    let at = timeline.when(|kind| matches!(kind, Kind::State { to: SubState::StopSigterm, .. }));
     findings.error("never-ready", at, seen);
 }

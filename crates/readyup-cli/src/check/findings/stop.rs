@@ -41,7 +41,9 @@ pub(super) fn judge(timeline: &Timeline, findings: &mut Findings) {
         }
         return;
     }
-    let Some(asked) = stopped.filter(|_| !is_killed_by_watchdog) else { return };
+    // One that is not waited for is killed at once.
+    let is_waited_for = !findings.has("main-pid-foreign");
+    let Some(asked) = stopped.filter(|_| !is_killed_by_watchdog && is_waited_for) else { return };
     for event in timeline.events.iter().filter(|event| event.at >= asked) {
         let Kind::Signal { to, signal: libc::SIGKILL } = event.kind else { continue };
         let after = duration(event.at.saturating_sub(asked));
