@@ -10,6 +10,7 @@ mod trace;
 mod unit;
 
 pub use arguments::command;
+pub use check::findings;
 
 use arguments::Command;
 use exit::Exit;

@@ -26,6 +26,11 @@ use readyup::Address;
 use readyup::manager::Listener;
 use report::Report;
 
+/// The ids of all findings that there can be, each with what a service does that has none.
+pub fn findings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    findings::RULES.iter().map(|rule| (rule.id, rule.title))
+}
+
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     if let Some(id) = &options.explain {
         return report::explain(id);
