@@ -74,9 +74,11 @@ pub(super) fn was_given(pid: u32, variable: &str, value: &str) -> Option<bool> {
     Some(environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes()))
 }
 
-/// Whether it runs a program of its own, rather than being a fork of its parent.
+/// Whether it runs a program of its own, rather than being a fork of its parent, even if that has begun anew since.
 pub(super) fn has_executed(process: &Process) -> bool {
-    process.stack != 0 && read(process.parent).is_some_and(|parent| parent.stack != process.stack)
+    let program = |pid: u32| fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let differs = read(process.parent).is_some_and(|parent| parent.stack != process.stack);
+    process.stack != 0 && differs && program(process.pid) != program(process.parent)
 }
 
 /// Whether the process sees the same file at this path as we do, as far as we may know.

@@ -27,6 +27,8 @@ use std::time::Duration;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A sender that ends this soon after it spoke is one that manages to be gone before it is looked up.
 const HURRY: Duration = Duration::from_millis(100);
+/// How long a reload that was begun by a command goes on after that at the most, where the service says nothing of it.
+const SETTLE: Duration = Duration::from_secs(1);
 /// How long a service may take to accept a connection to a socket that it was given.
 const ACCEPT_WITHIN: Duration = Duration::from_secs(1);
 
@@ -95,6 +97,8 @@ enum Phase {
     Watch { until: Duration },
     /// The end of a reload.
     Reload { broken: bool },
+    /// Nothing: a command that only sends a signal ends before the reload does.
+    Settle { until: Duration, broken: bool },
     /// The command after which a reload fails.
     Break,
     /// Whether pings stop while a request is not answered.
@@ -174,13 +178,13 @@ impl Runner<'_> {
     fn wait(&mut self) -> Result<(), Failure> {
         let now = monotonic_now();
         let until = match &self.phase {
-            Phase::Watch { until } | Phase::Stall { until, .. } => Some(*until),
+            Phase::Watch { until } | Phase::Settle { until, .. } | Phase::Stall { until, .. } => Some(*until),
             _ => None,
         };
         let what = match self.phase {
             Phase::Start => "READY=1",
             Phase::Watch { .. } => "what else it says",
-            Phase::Reload { .. } => "the end of the reload",
+            Phase::Reload { .. } | Phase::Settle { .. } => "the end of the reload",
             Phase::Break => "the command of --break-config",
             Phase::Stall { .. } => "what it says while it hangs",
             Phase::Stop => "its end",
@@ -550,8 +554,12 @@ impl Runner<'_> {
             Phase::Reload { broken } if state == ActiveState::Active => {
                 let broken = *broken;
                 self.record(Kind::ReloadOver { result: self.service.reload_result() });
+                let settles = self.plan.reload_command.is_some();
+                self.phase = Phase::Settle { until: if settles { now + SETTLE } else { now }, broken };
+            }
+            Phase::Settle { until, broken } if now >= *until && state == ActiveState::Active => {
                 match &self.plan.break_config {
-                    Some(command) if !broken => self.break_config(&command.clone()),
+                    Some(command) if !*broken => self.break_config(&command.clone()),
                     _ => self.after_reloads(now),
                 }
             }

@@ -148,7 +148,13 @@ impl FromUnit {
                 }
             }
             "ExecStart" => self.command = command(value)?,
-            "ExecReload" => self.reload_command = Some(command(value)?).filter(|command| !command.is_empty()),
+            "ExecReload" => {
+                let before = self.reload_command.take();
+                self.reload_command = Some(command(value)?).filter(|command| !command.is_empty());
+                if before.is_some() && self.reload_command.is_some() {
+                    return Err(Problem::Value("only the last of several is run".to_owned()));
+                }
+            }
             "Environment" => {
                 if value.is_empty() {
                     self.environment.clear();
@@ -269,7 +275,8 @@ mod tests {
     #[test]
     fn ok_remarks() {
         let unit = from_text(
-            "[Service]\nType=forking\nUser=web\nExecStartPre=x\nWatchdogSec=soon\nKillSignal=SIGX\nExecStart=a %q\n",
+            "[Service]\nType=forking\nUser=web\nExecStartPre=x\nWatchdogSec=soon\nKillSignal=SIGX\nExecStart=a %q\n\
+             ExecReload=x\nExecReload=y\n",
             Path::new("/x/web.service"),
         );
         assert_eq!(
@@ -281,6 +288,7 @@ mod tests {
                 "line 5: WatchdogSec=: \"soon\" cannot be read",
                 "line 6: KillSignal=: \"SIGX\" cannot be read",
                 "line 7: ExecStart=: %q is not known here",
+                "line 9: ExecReload=: only the last of several is run",
             ]
         );
     }
