@@ -42,6 +42,10 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     drop(listener);
     let judgment = findings::judge(&plan, &timeline);
     report.finish(&plan, &timeline, &judgment)?;
+    if timeline.is_interrupted() {
+        // What was not seen may be wrong.
+        return Ok(Exit::Failure);
+    }
     let is_wrong = judgment.findings.iter().any(|finding| finding.severity == Severity::Error);
     Ok(if is_wrong { Exit::Findings } else { Exit::Success })
 }

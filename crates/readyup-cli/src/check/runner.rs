@@ -27,6 +27,8 @@ use std::time::Duration;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A sender that ends this soon after it spoke is one that manages to be gone before it is looked up.
 const HURRY: Duration = Duration::from_millis(100);
+/// A child that is there for so long is no command of a script's that does something and is done.
+const STAYS: Duration = Duration::from_millis(500);
 /// How long a reload that was begun by a command goes on after that at the most, where the service says nothing of it.
 const SETTLE: Duration = Duration::from_secs(1);
 /// How long a service may take to accept a connection to a socket that it was given.
@@ -75,7 +77,7 @@ pub(super) fn run(plan: &Plan, listener: &Listener, observer: &mut dyn Observer)
         stored: HashMap::new(),
         next_key: 0,
         senders: HashMap::new(),
-        inheriting: Vec::new(),
+        heirs: HashMap::new(),
         port_is_open: None,
         reloads: 0,
         failure: None,
@@ -132,8 +134,8 @@ struct Runner<'a> {
     stored: HashMap<FdKey, OwnedFd>,
     next_key: u64,
     senders: HashMap<u32, Sender>,
-    /// Whom it was said of that it inherits the socket.
-    inheriting: Vec<u32>,
+    /// Who inherits the socket, since when that is known, and whether it was said.
+    heirs: HashMap<u32, (Duration, bool)>,
     /// What is known of the port since `READY=1`.
     port_is_open: Option<bool>,
     reloads: usize,
@@ -423,23 +425,22 @@ impl Runner<'_> {
     /// Who was given the socket, and is not the one who should speak?
     fn look_for_heirs(&mut self) {
         let socket = self.listener.address().to_string();
-        let heirs: Vec<u32> = self
-            .children
-            .iter()
-            .filter(|process| {
-                !process.is_zombie
-                    && Some(process.pid) != self.service.main_pid()
-                    && !self.inheriting.contains(&process.pid)
-                    // Those that speak are judged by what they say.
-                    && !self.senders.contains_key(&process.pid)
-                    && processes::has_executed(process)
-                    && processes::was_given(process.pid, "NOTIFY_SOCKET", &socket) == Some(true)
-            })
-            .map(|process| process.pid)
-            .collect();
+        let now = monotonic_now();
+        let is_heir = |process: &&Process| {
+            !process.is_zombie
+                && Some(process.pid) != self.service.main_pid()
+                // Those that speak are judged by what they say.
+                && !self.senders.contains_key(&process.pid)
+                && processes::has_executed(process)
+                && processes::was_given(process.pid, "NOTIFY_SOCKET", &socket) == Some(true)
+        };
+        let heirs: Vec<u32> = self.children.iter().filter(is_heir).map(|process| process.pid).collect();
+        self.heirs.retain(|pid, _| heirs.contains(pid));
         for pid in heirs {
-            self.inheriting.push(pid);
-            self.record(Kind::Inherits { who: who(pid) });
+            let (since, is_said) = self.heirs.entry(pid).or_insert((now, false));
+            if now.saturating_sub(*since) >= STAYS && !std::mem::replace(is_said, true) {
+                self.record(Kind::Inherits { who: who(pid) });
+            }
         }
     }
 

@@ -188,6 +188,11 @@ impl Timeline {
         self.events.iter().find(|event| is_it(&event.kind)).map(|event| event.at)
     }
 
+    /// Whether somebody has put an end to it before it was over.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.when(|kind| matches!(kind, Kind::Interrupted)).is_some()
+    }
+
     /// When the manager was told to stop it.
     pub(super) fn stop_asked(&self) -> Option<Duration> {
         self.when(|kind| matches!(kind, Kind::StopAsked))

@@ -1,7 +1,9 @@
 //! How it is told.
 
-use crate::{free_port, python, readyup};
+use crate::{free_port, readyup};
 use serde_json::Value;
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 
 /// READY=1 too early, and otherwise well.
 fn service(port: &str) -> Vec<String> {
@@ -163,20 +165,20 @@ fn ok_explain() {
     assert!(text.starts_with("readyup: --explain what: there is no such finding; there are never-ready, "), "{text}");
 }
 
-/// Whatever ends the check, nothing of the service is left.
+/// Somebody presses Ctrl-C: the service ends as it should, and nobody takes the check for one that was passed.
 #[test]
-fn ok_nothing_left() {
-    let script = "say('READY=1')
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-for _ in range(3):
-  if os.fork() == 0:
-    os.setsid()
-    run()
-print(os.getpid(), flush=True)
-run()";
-    let outcome = python(&["--stop-timeout", "300ms"], script);
-    let pid = String::from_utf8_lossy(&outcome.output.stderr).trim().to_owned();
-    assert!(!pid.is_empty() && !std::path::Path::new("/proc").join(&pid).exists(), "{pid}");
-    let left = std::process::Command::new("ps").args(["-eo", "args"]).output().unwrap();
-    assert!(!String::from_utf8_lossy(&left.stdout).contains("os.setsid()\n    run()\nprint"));
+fn err_interrupted() {
+    let mut command =
+        readyup(&["--for", "1min", "--", "python3", "-c", "from service import *\nsay('READY=1')\nrun()"]);
+    // `timeout` passes it on.
+    let mut check = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(check.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.ends_with("active (running)")));
+    let pid = rustix::process::Pid::from_child(&check);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(check.wait().unwrap().code(), Some(125), "{rest:#?}");
+    for expected in ["interrupted", "STOPPING=1", "ended with exit status 0", "result: interrupted"] {
+        assert!(rest.iter().any(|line| line.contains(expected)), "{expected}: {rest:#?}");
+    }
 }

@@ -107,6 +107,15 @@ run()";
     python(&["--env", "COLOUR=blue", "--watchdog", "5s", "--for", "100ms"], script).assert_clean();
 }
 
+/// SIGPIPE is ignored, and standard input is empty.
+#[test]
+fn ok_start() {
+    let script = "case $(grep SigIgn /proc/$$/status) in *1000) ;; *) exit 3 ;; esac
+[ \"$(readlink /proc/$$/fd/0)\" = /dev/null ] || exit 4
+exec \"$READYUP\" ready --exec \\; sleep 60";
+    shell(&[], script).assert_clean();
+}
+
 #[test]
 fn ok_another_main_process() {
     let script = "r, w = os.pipe()

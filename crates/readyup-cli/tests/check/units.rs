@@ -91,3 +91,24 @@ fn err_unit() {
     unit(&["--reload"], "Type=notify\nExecStart=sleep 60", "").assert(2, &[], &[]);
     check(&["--unit", "/there/is/no/such.service"], &["true"]).assert(125, &[], &[]);
 }
+
+/// What the manager would leave running, the check does not.
+#[test]
+fn ok_nothing_left() {
+    let script = "for _ in range(2):
+  if os.fork() == 0:
+    os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print(os.getpid(), file=sys.stderr, flush=True)
+    run()
+time.sleep(0.2)
+say('READY=1')
+run()";
+    let outcome = unit(&[], "Type=notify\nExecStart=@SERVICE@\nKillMode=process", script);
+    outcome.assert_clean();
+    let pids = String::from_utf8_lossy(&outcome.output.stderr).into_owned();
+    assert_eq!(pids.lines().count(), 2, "{pids}");
+    for pid in pids.lines() {
+        assert!(!std::path::Path::new("/proc").join(pid).exists(), "{pid}");
+    }
+}

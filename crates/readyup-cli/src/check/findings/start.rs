@@ -39,11 +39,10 @@ fn judge_failure(plan: &Plan, timeline: &Timeline, findings: &mut Findings) {
         _ => None,
     });
     let stopped = timeline.when(|kind| matches!(kind, Kind::State { to: SubState::StopSigterm, .. }));
-    let interrupted = timeline.when(|kind| matches!(kind, Kind::Interrupted));
     // Something that it should have said was lost.
     let is_known = findings.has_errors();
     match exited.filter(|(at, ..)| stopped.is_none_or(|stopped| *at < stopped)) {
-        _ if interrupted.is_some() => {}
+        _ if timeline.is_interrupted() => {}
         Some((at, Exit::Code(0), others)) if others > 0 => {
             let processes = if others == 1 { "1 process".to_owned() } else { format!("{others} processes") };
             let seen = format!("the main process ended with exit status 0 before READY=1, and left {processes} behind");

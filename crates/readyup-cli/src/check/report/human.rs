@@ -3,7 +3,7 @@
 use crate::check::findings::{Finding, Judgment, Measures, Severity};
 use crate::check::runner::Waiting;
 use crate::check::signals;
-use crate::check::timeline::{Event, Kind, Said, To};
+use crate::check::timeline::{Event, Kind, Said, Timeline, To};
 use crate::trace::event::{duration, printable};
 use readyup::manager::service::{Exit, Refusal};
 use std::fmt::Write as _;
@@ -67,7 +67,7 @@ impl Terminal {
     }
 
     /// The findings, and what was measured.
-    pub(super) fn conclusion(&self, judgment: &Judgment) -> String {
+    pub(super) fn conclusion(&self, timeline: &Timeline, judgment: &Judgment) -> String {
         let mut text = String::new();
         for finding in &judgment.findings {
             let _ = write!(text, "\n{}", self.finding(finding));
@@ -81,6 +81,7 @@ impl Terminal {
                 .map(|(count, name)| format!("{count} {name}{}", if count == 1 { "" } else { "s" }))
                 .collect();
         let (colour, result) = match count(Severity::Error) {
+            0 if timeline.is_interrupted() => (RED, "interrupted".to_owned()),
             0 if counts.is_empty() => (GREEN, "all is well".to_owned()),
             0 => (GREEN, format!("all is well, with {}", counts.join(" and "))),
             _ => (RED, counts.join(", ")),

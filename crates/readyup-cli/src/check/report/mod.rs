@@ -50,7 +50,7 @@ impl Report {
         if self.json {
             print(&json::conclusion(timeline, judgment));
         } else {
-            print(&self.terminal.conclusion(judgment));
+            print(&self.terminal.conclusion(timeline, judgment));
         }
         if let Some((path, mut file)) = self.junit {
             junit::write(&mut file, plan, timeline, judgment).map_err(|error| cannot_write(&path, &error))?;
