@@ -116,6 +116,18 @@ exec \"$READYUP\" ready --exec \\; sleep 60";
     shell(&[], script).assert_clean();
 }
 
+/// A child that ends right after it spoke, but not before that was read.
+#[test]
+fn ok_child_that_waits() {
+    let barrier = "r, w = os.pipe()
+s.connect(os.environ['NOTIFY_SOCKET'])
+socket.send_fds(s, [b'BARRIER=1'], [w])
+os.close(w)
+os.read(r, 1)";
+    let script = format!("child('READY=1', {barrier:?})\nrun()");
+    python(&["--notify-access", "all"], &script).assert_clean();
+}
+
 #[test]
 fn ok_another_main_process() {
     let script = "r, w = os.pipe()
