@@ -29,7 +29,10 @@ fn readyup(arguments: &[&str]) -> Command {
 }
 
 fn check(options: &[&str], program: &[&str]) -> Outcome {
-    let output = readyup(&["--json"]).args(options).arg("--").args(program).output().unwrap();
+    // Most have said all they have to say by then.
+    let is_told = options.iter().any(|option| ["--for", "--watchdog"].contains(option));
+    let watch = if is_told { &[][..] } else { &["--for", "300ms"] };
+    let output = readyup(&["--json"]).args(watch).args(options).arg("--").args(program).output().unwrap();
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     Outcome { output, lines }

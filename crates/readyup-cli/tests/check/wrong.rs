@@ -82,7 +82,7 @@ time.sleep(60)'; true";
 
 #[test]
 fn warn_wrong_sender_of_a_text() {
-    python(&["--for", "500ms"], "say('READY=1')\nchild('STATUS=Working', 'time.sleep(60)')\nrun()")
+    python(&["--for", "1500ms"], "say('READY=1')\nchild('STATUS=Working', 'time.sleep(60)')\nrun()")
         .assert_warning("wrong-sender");
 }
 
@@ -103,17 +103,17 @@ sleep 60 & wait";
 
 #[test]
 fn err_second_speaker() {
-    python(&["--notify-access", "all", "--for", "500ms"], "say('READY=1')\nchild('READY=1', 'time.sleep(60)')\nrun()")
+    python(&["--notify-access", "all", "--for", "1500ms"], "say('READY=1')\nchild('READY=1', 'time.sleep(60)')\nrun()")
         .assert_error("second-speaker");
 }
 
 #[test]
 fn note_socket_inherited() {
-    let outcome = python(&[], "say('READY=1')\nsubprocess.Popen(['sleep', '60'])\nrun()");
+    let outcome = python(&["--for", "1500ms"], "say('READY=1')\nsubprocess.Popen(['sleep', '60'])\nrun()");
     outcome.assert_clean();
     assert_eq!(outcome.ids("note"), ["socket-inherited"]);
     // A fork has its parent's environment, too, and knows what it is doing.
-    let outcome = python(&[], "say('READY=1')\nif os.fork() == 0: run()\nrun()");
+    let outcome = python(&["--for", "1s"], "say('READY=1')\nif os.fork() == 0: run()\nrun()");
     outcome.assert_clean();
     assert!(outcome.ids("note").is_empty(), "{:?}", outcome.ids("note"));
 }
@@ -416,19 +416,19 @@ fn err_after_stopping() {
 
 #[test]
 fn warn_ended_by_itself() {
-    python(&[], "say('READY=1')\nsys.exit()").assert_warning("ended-by-itself");
+    python(&["--for", "5s"], "say('READY=1')\nsys.exit()").assert_warning("ended-by-itself");
 }
 
 #[test]
 fn err_crashed() {
-    python(&[], "say('READY=1')\ntime.sleep(0.1)\nos.abort()").assert_error("crashed");
+    python(&["--for", "5s"], "say('READY=1')\ntime.sleep(0.1)\nos.abort()").assert_error("crashed");
 }
 
 #[test]
 fn err_crashed_in_node() {
     let script = "require('node:child_process').execFileSync(process.env.READYUP, ['ready']);
 setTimeout(() => { throw new Error('no'); }, 100);";
-    node(&ANYBODY, script).assert_error("crashed");
+    node(&["--notify-access", "all", "--for", "5s"], script).assert_error("crashed");
 }
 
 #[test]
