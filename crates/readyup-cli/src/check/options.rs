@@ -159,7 +159,7 @@ impl Options {
         if self.stall_check.is_some() && plan.config.watchdog.is_none() {
             return Err(usage("--stall-check: there is no watchdog; add --watchdog".to_owned()));
         }
-        let periods = plan.config.watchdog.map(|period| period * 5 / 2);
+        let periods = plan.config.watchdog.map(|period| period.saturating_mul(5) / 2);
         plan.watch = self.watch.or(periods).unwrap_or(Duration::from_secs(1));
         Ok((plan, remarks))
     }

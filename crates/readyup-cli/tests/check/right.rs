@@ -128,6 +128,18 @@ os.read(r, 1)";
     python(&["--notify-access", "all"], &script).assert_clean();
 }
 
+/// Somebody who talks without end does not keep the manager from its other duties.
+#[test]
+fn ok_flood() {
+    let script = "def flood():
+  while True: say('STATUS=x')
+threading.Thread(target=flood, daemon=True).start()
+time.sleep(0.1)
+say('READY=1')
+run()";
+    python(&["--stop-timeout", "10s"], script).assert_clean();
+}
+
 #[test]
 fn ok_another_main_process() {
     let script = "r, w = os.pipe()
