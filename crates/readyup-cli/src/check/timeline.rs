@@ -2,7 +2,7 @@
 
 use crate::trace::event::Line;
 use readyup::manager::DropReason;
-use readyup::manager::service::{Exit, Refusal, ServiceResult, SubState};
+use readyup::manager::service::{ActiveState, Exit, Refusal, ServiceResult, SubState};
 use std::time::Duration;
 
 /// A process's name; none if it was gone before it could be looked up.
@@ -191,6 +191,14 @@ impl Timeline {
     /// Whether somebody has put an end to it before it was over.
     pub(super) fn is_interrupted(&self) -> bool {
         self.when(|kind| matches!(kind, Kind::Interrupted)).is_some()
+    }
+
+    /// When it began to end, for whatever reason.
+    pub(super) fn end(&self) -> Option<Duration> {
+        self.when(|kind| {
+            matches!(kind, Kind::StopAsked | Kind::Signal { .. } | Kind::Exited { main: true, .. })
+                || matches!(kind, Kind::State { to, .. } if to.active_state() == ActiveState::Deactivating)
+        })
     }
 
     /// When the manager was told to stop it.

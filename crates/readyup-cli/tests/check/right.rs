@@ -140,6 +140,13 @@ run()";
     python(&["--stop-timeout", "10s"], script).assert_clean();
 }
 
+/// A child that speaks all the time ends with the service.
+#[test]
+fn ok_child_that_stays() {
+    let script = "say('READY=1')\nchild('STATUS=', 'while True:\\n s.sendto(b\"STATUS=x\", os.environ[\"NOTIFY_SOCKET\"])\\n time.sleep(0.02)')\nrun()";
+    python(&["--notify-access", "all", "--for", "1s"], script).assert_clean();
+}
+
 #[test]
 fn ok_another_main_process() {
     let script = "r, w = os.pipe()

@@ -292,6 +292,12 @@ fn err_reload_unfinished() {
 }
 
 #[test]
+fn err_reload_of_its_own_unfinished() {
+    python(&["--start-timeout", "1s"], "say('READY=1')\nsay(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}')\nrun()")
+        .assert_error("reload-unfinished");
+}
+
+#[test]
 fn err_reload_failure_unfinished() {
     let directory = tempfile::tempdir().unwrap();
     let broken = directory.path().join("broken");

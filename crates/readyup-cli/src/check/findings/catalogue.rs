@@ -189,7 +189,7 @@ smaller ones, which it does not take."
         fix "send RELOADING=1 with MONOTONIC_USEC= when the signal comes, and READY=1 when it is done; or use Type=notify"
         more "The signal was sent, and no RELOADING=1 came."
 
-    "reload-unfinished" Reload "says READY=1 after a reload"
+    "reload-unfinished" Nothing "says READY=1 after a reload"
         why "systemctl reload waits until TimeoutStartSec= is over, and fails"
         fix "say READY=1 at the end of each reload"
         more "RELOADING=1 came, and no READY=1 after it."

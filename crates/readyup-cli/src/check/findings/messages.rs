@@ -34,7 +34,8 @@ pub(super) fn judge(timeline: &Timeline, findings: &mut Findings) {
                 }
             }
             Kind::Dropped { who, reason } => judge_dropped(event.at, who.as_ref(), *reason, findings),
-            Kind::HurriedAway { who, keys } => {
+            // When the service ends they end with it, whatever they said last.
+            Kind::HurriedAway { who, keys } if timeline.end().is_none_or(|end| event.at < end) => {
                 let seen = format!("{who} sent {} and ended at once, without a barrier", keys.join(", "));
                 if keys.iter().any(|key| WEIGHTY.contains(&key.as_str())) {
                     findings.error("hurried-away", Some(event.at), seen);

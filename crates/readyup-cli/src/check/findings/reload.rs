@@ -17,6 +17,12 @@ pub(super) fn judge(plan: &Plan, timeline: &Timeline, findings: &mut Findings) {
         match event.kind {
             Kind::ReloadAsked { broken } => asked = Some((index, broken)),
             Kind::ReloadOver { result } => {
+                if asked.is_none() && result == ServiceResult::Timeout {
+                    let limit = plan.config.timeout_start.map(duration).unwrap_or_default();
+                    let seen =
+                        format!("RELOADING=1 came without being asked for, and no READY=1 within {limit} after it");
+                    findings.error("reload-unfinished", Some(event.at), seen);
+                }
                 if let Some((start, broken)) = asked.take() {
                     let events = &timeline.events[start..=index];
                     Reload { plan, timeline, events, broken, result }.judge(findings);

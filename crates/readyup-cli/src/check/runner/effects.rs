@@ -1,10 +1,11 @@
 //! What the machine wants done.
 
 use super::Runner;
+use super::phases::Phase;
 use crate::check::processes::{self, Process};
 use crate::check::spawn;
 use crate::check::timeline::{Kind, To};
-use readyup::manager::service::{Command, Effect, Target};
+use readyup::manager::service::{Command, Effect, ServiceResult, SubState, Target};
 use readyup::monotonic_now;
 use rustix::fd::AsFd as _;
 use rustix::process::{Pid, Signal, kill_process};
@@ -14,8 +15,13 @@ impl Runner<'_> {
     pub(super) fn on_deadline(&mut self) {
         let now = monotonic_now();
         if self.service.deadline().is_some_and(|at| at <= now) {
+            let before = self.service.sub_state();
             let effects = self.service.on_deadline(now);
             self.carry_out(effects);
+            // The service began to reload by itself.
+            if before == SubState::ReloadNotify && !matches!(self.phase, Phase::Reload { .. }) {
+                self.record(Kind::ReloadOver { result: ServiceResult::Timeout });
+            }
         }
     }
 

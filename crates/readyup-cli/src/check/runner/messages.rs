@@ -101,7 +101,11 @@ impl Runner<'_> {
                 last: now,
             });
             (sender.pidfd, sender.last) = (pidfd, now);
-            sender.keys.extend(said.lines.iter().map(|line| line.key.clone()));
+            for line in &said.lines {
+                if !sender.keys.contains(&line.key) {
+                    sender.keys.push(line.key.clone());
+                }
+            }
         }
         self.record(Kind::Message(said));
         self.carry_out(effects);
