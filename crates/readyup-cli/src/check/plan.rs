@@ -2,7 +2,7 @@
 
 use readyup::manager::service::Config;
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -50,9 +50,10 @@ pub(super) enum SocketPlace {
 /// As much of a URL as is needed to ask for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Url {
+    /// Where to connect to: one after the other.
+    pub(super) addresses: Vec<SocketAddr>,
     /// Host and port, as they were written.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(super) authority: String,
     pub(super) path: String,
 }
 
@@ -102,18 +103,20 @@ pub(super) fn parse_url(text: &str) -> Result<Url, String> {
     if text.bytes().any(|byte| byte.is_ascii_control() || byte == b' ') {
         return Err("a URL has no spaces".to_owned());
     }
-    let port = match authority.rsplit_once(':') {
-        Some((_, port)) if !port.ends_with(']') => Some(port.parse::<u16>().map_err(|_| "the port is no number")?),
-        _ => None,
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| "the port is no number")?),
+        _ => (authority, 80),
     };
-    let host = match port {
-        Some(_) => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
-        None => authority,
+    // The service runs on this machine. (A static program cannot ask for other names.)
+    let hosts = match host.trim_matches(['[', ']']) {
+        "localhost" => vec![IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)],
+        address => vec![address.parse().map_err(|_| "the host is neither localhost nor an address")?],
     };
-    if host.is_empty() {
-        return Err("it names no host".to_owned());
-    }
-    Ok(Url { host: host.trim_matches(['[', ']']).to_owned(), port: port.unwrap_or(80), path: path.to_owned() })
+    Ok(Url {
+        addresses: hosts.into_iter().map(|host| SocketAddr::new(host, port)).collect(),
+        authority: authority.to_owned(),
+        path: path.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -128,9 +131,10 @@ mod tests {
         let socket = parse_socket("http=/run/http").unwrap();
         assert_eq!((socket.name.as_str(), socket.address), ("http", SocketPlace::Unix("/run/http".into())));
         let url = parse_url("http://localhost:8080/stall?for=5").unwrap();
-        assert_eq!((url.host.as_str(), url.port, url.path.as_str()), ("localhost", 8080, "/stall?for=5"));
+        assert_eq!((url.authority.as_str(), url.path.as_str()), ("localhost:8080", "/stall?for=5"));
+        assert_eq!(url.addresses, ["127.0.0.1:8080".parse().unwrap(), "[::1]:8080".parse().unwrap()]);
         let url = parse_url("http://[::1]").unwrap();
-        assert_eq!((url.host.as_str(), url.port, url.path.as_str()), ("::1", 80, "/"));
+        assert_eq!((url.addresses, url.path.as_str()), (vec!["[::1]:80".parse().unwrap()], "/"));
     }
 
     #[test]
@@ -141,7 +145,7 @@ mod tests {
         for text in ["8080", "a:b=8080", "http=x"] {
             assert!(parse_socket(text).is_err(), "{text}");
         }
-        for text in ["https://x/", "http://", "http://x:y/", "http://x/a b"] {
+        for text in ["https://x/", "http://", "http://localhost:y/", "http://[::1]/a b", "http://x/"] {
             assert!(parse_url(text).is_err(), "{text}");
         }
     }

@@ -4,7 +4,7 @@ use super::plan::{SocketPlace, SocketSpec, Url};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -90,12 +90,12 @@ pub(super) struct Request(TcpStream);
 impl Request {
     pub(super) fn send(url: &Url) -> io::Result<Self> {
         let mut error = io::Error::from(io::ErrorKind::AddrNotAvailable);
-        for address in (url.host.as_str(), url.port).to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
+        for address in &url.addresses {
+            match TcpStream::connect_timeout(address, CONNECT_TIMEOUT) {
                 Ok(mut stream) => {
-                    let Url { host, port, path } = url;
+                    let Url { authority, path, .. } = url;
                     // All at once, and if nobody wants it, that is an answer, too.
-                    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n");
+                    let request = format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
                     let _ = stream.write_all(request.as_bytes());
                     stream.set_nonblocking(true)?;
                     return Ok(Self(stream));

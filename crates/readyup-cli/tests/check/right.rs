@@ -181,5 +181,5 @@ fn err_not_run() {
     let port = listener.local_addr().unwrap().port().to_string();
     check(&["--port", &port], &["true"]).assert(125, &[], &[]);
     check(&["--port", "x"], &["true"]).assert(2, &[], &[]);
-    check(&["--stall-check", "http://x/"], &["true"]).assert(2, &[], &[]);
+    check(&["--stall-check", "http://localhost/"], &["true"]).assert(2, &[], &[]);
 }
