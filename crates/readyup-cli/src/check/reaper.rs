@@ -20,6 +20,7 @@ impl Reaper {
     pub(super) fn new() -> io::Result<Self> {
         let (read, write) = UnixStream::pair()?;
         let caught = SignalDelivery::with_pipe(read, write, SignalOnly, [SIGCHLD, SIGHUP, SIGINT, SIGTERM])?;
+        // To the kernel it is a flag; any pid sets it.
         set_child_subreaper(Pid::from_raw(1))?;
         Ok(Self { caught })
     }
