@@ -2,7 +2,7 @@
 
 _readyup() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
-    local verbs='notify ready status reloading stopping watchdog barrier trace' options='' prefix='' option=''
+    local verbs='notify ready status reloading stopping watchdog barrier trace check' options='' prefix='' option=''
     COMPREPLY=()
 
     if ((COMP_CWORD == 1)); then
@@ -26,12 +26,15 @@ _readyup() {
         trace)
             options='--json -o --output= --notify-access= -h --help'
             ;;
+        check)
+            options='--unit= --start-timeout= --stop-timeout= --for= --watchdog= --reload --break-config= --port= --stall-check= --socket= --env= --notify-access= --fd-store= --systemd= --abstract --json --junit= --plot= --explain= -h --help'
+            ;;
         *) return ;;
     esac
 
     # Where the name of a program is, and whether there may be options before the cursor's word.
     local i=2 program=0 may_be_option=1 runs='' becomes='' word
-    case $verb in trace) runs=1 ;; esac
+    case $verb in trace | check) runs=1 ;; esac
     while ((i < COMP_CWORD)); do
         word=${COMP_WORDS[i]}
         if [[ $may_be_option && $word == -- ]]; then
@@ -42,7 +45,7 @@ _readyup() {
             case $word in
                 --fork) runs=1 ;;
                 --exec) becomes=1 ;;
-                --fd | --fdname | --notify-access | -o | --output | --status | --timeout | --uid) [[ ${COMP_WORDS[i + 1]} == = ]] || ((i++)) ;;
+                --break-config | --env | --explain | --fd | --fd-store | --fdname | --for | --junit | --notify-access | -o | --output | --plot | --port | --socket | --stall-check | --start-timeout | --status | --stop-timeout | --systemd | --timeout | --uid | --unit | --watchdog) [[ ${COMP_WORDS[i + 1]} == = ]] || ((i++)) ;;
             esac
         elif [[ $runs ]]; then
             program=$i
@@ -67,15 +70,18 @@ _readyup() {
             # Only where = has been taken out of COMP_WORDBREAKS, and then it is replaced as well.
             option=${cur%%=*} prefix=${cur%%=*}= cur=${cur#*=}
         else
-            case $prev in --fd | --fdname | --notify-access | -o | --output | --status | --timeout | --uid) option=$prev ;; esac
+            case $prev in --break-config | --env | --explain | --fd | --fd-store | --fdname | --for | --junit | --notify-access | -o | --output | --plot | --port | --socket | --stall-check | --start-timeout | --status | --stop-timeout | --systemd | --timeout | --uid | --unit | --watchdog) option=$prev ;; esac
         fi
     fi
     case $option in
         '') ;;
+        --junit) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -P "$prefix" -- "$cur") ;;
         --notify-access) mapfile -t COMPREPLY < <(compgen -W 'none main exec all' -P "$prefix" -- "$cur") ;;
         -o | --output) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -P "$prefix" -- "$cur") ;;
         --pid) mapfile -t COMPREPLY < <(compgen -W 'auto parent self' -P "$prefix" -- "$cur") ;;
+        --plot) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -P "$prefix" -- "$cur") ;;
         --uid) mapfile -t COMPREPLY < <(compgen -u -P "$prefix" -- "$cur") ;;
+        --unit) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -P "$prefix" -- "$cur") ;;
     esac
     [[ $option ]] && return
 

@@ -11,7 +11,7 @@ end
 function __readyup_program
     set -l words (commandline -opc)
     set -l runs 0
-    contains -- "$words[2]" trace; and set runs 1
+    contains -- "$words[2]" trace check; and set runs 1
     set -l becomes 0
     set -l may_be_option 1
     set -l i 3
@@ -24,7 +24,7 @@ function __readyup_program
                 return 0
             end
         else if test $may_be_option = 1; and string match -q -- '-?*' "$word"
-            if contains -- "$word" --status --uid --fd --fdname --timeout -o --output --notify-access
+            if contains -- "$word" --status --uid --fd --fdname --timeout -o --output --notify-access --unit --start-timeout --stop-timeout --for --watchdog --break-config --port --stall-check --socket --env --notify-access --fd-store --systemd --junit --plot --explain
                 set i (math $i + 1)
             else if test "$word" = --fork
                 set runs 1
@@ -79,6 +79,7 @@ complete -c readyup -n __readyup_at_verb -a stopping -d 'Tell the service manage
 complete -c readyup -n __readyup_at_verb -a watchdog -d 'Tell the service manager that the service is still alive'
 complete -c readyup -n __readyup_at_verb -a barrier -d 'Wait until the service manager has read everything said so far'
 complete -c readyup -n __readyup_at_verb -a trace -d 'Run a program and show each message that it sends to its service manager'
+complete -c readyup -n __readyup_at_verb -a check -d 'Run a service through its life as systemd would, and say what is wrong'
 complete -c readyup -n __readyup_at_verb -a help -d 'Show the help of a command'
 complete -c readyup -n __readyup_at_verb -s h -l help -d 'Show the help'
 complete -c readyup -n __readyup_at_verb -s V -l version -d 'Show the version'
@@ -98,8 +99,26 @@ complete -c readyup -n '__readyup_takes notify ready status reloading stopping w
 complete -c readyup -n '__readyup_takes notify ready status reloading stopping watchdog barrier' -l require -d 'Fail if there is no manager to tell (NOTIFY_SOCKET is not set)'
 complete -c readyup -n '__readyup_takes notify' -l json -d 'With --fork: print what happens as JSON, one object a line'
 complete -c readyup -n '__readyup_takes notify ready status reloading stopping watchdog barrier' -s q -l quiet -d 'Print nothing but errors: no pid, no notes, no warnings'
-complete -c readyup -n '__readyup_takes notify ready status reloading stopping watchdog barrier trace' -s h -l help -d 'Show the help'
+complete -c readyup -n '__readyup_takes notify ready status reloading stopping watchdog barrier trace check' -s h -l help -d 'Show the help'
 complete -c readyup -n '__readyup_takes notify ready status reloading stopping watchdog barrier' -l version -d 'Show the version'
-complete -c readyup -n '__readyup_takes trace' -l json -d 'Print one JSON object a line'
+complete -c readyup -n '__readyup_takes trace check' -l json -d 'Print one JSON object a line'
 complete -c readyup -n '__readyup_takes trace' -s o -l output -r -F -d 'Write the trace to FILE instead of standard output'
 complete -c readyup -n '__readyup_takes trace' -l notify-access -x -a 'none main exec all' -d 'Whose messages the manager would believe'
+complete -c readyup -n '__readyup_takes check' -l unit -r -F -d 'Take the command, its environment and its limits from a unit file'
+complete -c readyup -n '__readyup_takes check' -l start-timeout -x -d 'How long it may take to be ready, or to reload'
+complete -c readyup -n '__readyup_takes check' -l stop-timeout -x -d 'How long it may take to end: TimeoutStopSec= (90 s)'
+complete -c readyup -n '__readyup_takes check' -l for -x -d 'How long to watch after READY=1'
+complete -c readyup -n '__readyup_takes check' -l watchdog -x -d 'How long it may go without WATCHDOG=1: WatchdogSec='
+complete -c readyup -n '__readyup_takes check' -l reload -d 'Have it reload'
+complete -c readyup -n '__readyup_takes check' -l break-config -x -d 'Have it reload once more after the shell'\''s CMD, which makes that fail'
+complete -c readyup -n '__readyup_takes check' -l port -x -d 'What must accept connections when READY=1 comes'
+complete -c readyup -n '__readyup_takes check' -l stall-check -x -d 'Ask for an http:// URL that makes the service hang, and see whether its pings stop'
+complete -c readyup -n '__readyup_takes check' -l socket -x -d 'Pass it a listening socket, as a socket unit does'
+complete -c readyup -n '__readyup_takes check' -l env -x -d 'Set a variable of its environment'
+complete -c readyup -n '__readyup_takes check' -l notify-access -x -a 'none main exec all' -d 'Whose messages count: NotifyAccess= (main)'
+complete -c readyup -n '__readyup_takes check' -l fd-store -x -d 'How many descriptors it may store: FileDescriptorStoreMax= (0)'
+complete -c readyup -n '__readyup_takes check' -l systemd -x -d 'The version of systemd whose rules count'
+complete -c readyup -n '__readyup_takes check' -l abstract -d 'Listen at an abstract address (@NAME) rather than at a path'
+complete -c readyup -n '__readyup_takes check' -l junit -r -F -d 'Write a JUnit report to FILE'
+complete -c readyup -n '__readyup_takes check' -l plot -r -F -d 'Draw the timeline, as SVG, to FILE'
+complete -c readyup -n '__readyup_takes check' -l explain -x -d 'Tell more about a finding, and do nothing else'

@@ -46,6 +46,7 @@ pub fn all() -> Result<Vec<Generated>, String> {
         Generated { path: "man/readyup.1", content: manual::overview(&command)? },
         Generated { path: "man/readyup-notify.1", content: manual::notify(&command)? },
         Generated { path: "man/readyup-trace.1", content: manual::trace(&command)? },
+        Generated { path: "man/readyup-check.1", content: manual::check(&command)? },
         Generated { path: "completions/readyup.bash", content: shells::bash::script(&command) },
         Generated { path: "completions/_readyup", content: shells::zsh::script(&command) },
         Generated { path: "completions/readyup.fish", content: shells::fish::script(&command) },

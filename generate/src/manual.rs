@@ -18,7 +18,11 @@ pub fn overview(command: &CommandLine) -> Result<String, String> {
         .verbs
         .iter()
         .map(|verb| {
-            let page = if verb.runs_program { "readyup-trace" } else { "readyup-notify" };
+            let page = match verb.name.as_str() {
+                "trace" => "readyup-trace",
+                "check" => "readyup-check",
+                _ => "readyup-notify",
+            };
             format!("**readyup {}**::\n{}; see **{page}**(1).\n\n", verb.name, verb.about)
         })
         .collect();
@@ -59,6 +63,24 @@ pub fn trace(command: &CommandLine) -> Result<String, String> {
         "readyup-trace",
         include_str!("../pages/readyup-trace.md"),
         &[("ABOUT", trace.long_about.clone()), ("OPTIONS", options)],
+    )
+}
+
+/// `readyup-check(1)`.
+///
+/// # Errors
+///
+/// As above.
+pub fn check(command: &CommandLine) -> Result<String, String> {
+    let texts = texts(include_str!("../pages/readyup-check-options.md"))?;
+    let check = verb(command, "check")?;
+    known(&texts, check)?;
+    let options = check.options.iter().map(|option| describe(option, &texts)).collect();
+    let findings = readyup_cli::findings().map(|(id, title)| format!("`{id}`::\nThe service {title}.\n\n")).collect();
+    page(
+        "readyup-check",
+        include_str!("../pages/readyup-check.md"),
+        &[("ABOUT", check.long_about.clone()), ("OPTIONS", options), ("FINDINGS", findings)],
     )
 }
 

@@ -143,8 +143,8 @@ fn option(argument: &Arg) -> Option<Opt> {
         hint: hint(argument, &long),
     });
     Some(Opt {
-        // The only one whose values add up.
-        is_repeatable: long == "fd",
+        // Those whose values add up.
+        is_repeatable: matches!(long.as_str(), "fd" | "socket" | "env"),
         help: help(argument, &long),
         short: argument.get_short(),
         long,

@@ -1,6 +1,6 @@
 //! The command line, but for what [`crate::notify`] takes, whose parser is its own.
 
-use crate::{Start, exec_as, notify, trace};
+use crate::{Start, check, exec_as, notify, trace};
 use clap::{FromArgMatches as _, Parser};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -17,8 +17,9 @@ Examples:
   readyup status 'Loaded 3 of 7 tables'
   readyup notify --fork -- ./server    start it, and wait until it is ready
   readyup trace -- node server.js      what does it tell its manager, and when?
+  readyup check -- node server.js      and what is wrong with that?
 
-See `readyup notify --help` and `readyup trace --help`."
+See `readyup notify --help`, `readyup trace --help` and `readyup check --help`."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -28,6 +29,7 @@ struct Arguments {
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
     Trace(trace::Options),
+    Check(Box<check::Options>),
     #[command(name = exec_as::NAME, hide = true)]
     ExecAs(exec_as::Options),
 }
@@ -46,7 +48,9 @@ pub fn command() -> clap::Command {
 /// What the arguments ask for, once it is known that they are not for [`notify`].
 pub(crate) fn parse(start: &Start) -> Result<Command, clap::Error> {
     let arguments = start.arguments.iter().map(|argument| OsStr::from_bytes(argument.to_bytes()));
-    let matches =
-        command().mut_subcommand("trace", |trace| trace.display_order(100)).try_get_matches_from(arguments)?;
+    let matches = command()
+        .mut_subcommand("trace", |trace| trace.display_order(100))
+        .mut_subcommand("check", |check| check.display_order(101))
+        .try_get_matches_from(arguments)?;
     Command::from_arg_matches(&matches)
 }

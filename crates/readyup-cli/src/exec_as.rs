@@ -22,27 +22,31 @@ pub(crate) struct Options {
 
 /// A command that runs `program` in our place.
 pub(crate) fn command(program: &[OsString]) -> Result<Command, Failure> {
-    let (name, arguments) = split(program);
     let own_pid = std::process::id().to_string();
-    let for_us = |variable| std::env::var(variable).is_ok_and(|pid| pid == own_pid);
-    if !PID_VARIABLES.into_iter().any(for_us) {
+    let for_us = |variable: &&str| std::env::var(variable).is_ok_and(|pid| pid == own_pid);
+    let variables: Vec<&str> = PID_VARIABLES.into_iter().filter(for_us).collect();
+    let mut command = command_for(program, &variables)?;
+    leave_ignored(&mut command);
+    Ok(command)
+}
+
+/// A command that runs `program` with its own pid in these of [`PID_VARIABLES`].
+pub(crate) fn command_for(program: &[OsString], variables: &[&str]) -> Result<Command, Failure> {
+    let (name, arguments) = split(program);
+    if variables.is_empty() {
         let mut command = Command::new(name);
         command.args(arguments);
-        leave_ignored(&mut command);
         return Ok(command);
     }
     let own_program =
         std::env::current_exe().map_err(|error| Failure::new("finding the program file of readyup", &error))?;
     let mut command = Command::new(own_program);
     command.arg(NAME).arg("--").args(program);
-    leave_ignored(&mut command);
-    for variable in PID_VARIABLES {
-        if for_us(variable) {
-            // Marks it as meant for whichever process this becomes.
-            command.env(variable, "0");
-            // It names this process in another way, and is not needed where the pid is right.
-            command.env_remove("LISTEN_PIDFDID");
-        }
+    for variable in variables {
+        // Marks it as meant for whichever process this becomes.
+        command.env(variable, "0");
+        // It names this process in another way, and is not needed where the pid is right.
+        command.env_remove("LISTEN_PIDFDID");
     }
     Ok(command)
 }

@@ -7,6 +7,8 @@ use std::process::ExitStatus;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Success,
+    /// 1: `check` has found something wrong.
+    Findings,
     /// 2: the command line is no good.
     Usage,
     /// 125: `readyup` itself failed.
@@ -24,6 +26,7 @@ impl Exit {
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Success => 0,
+            Self::Findings => 1,
             Self::Usage => 2,
             Self::Failure => 125,
             Self::CannotRun => 126,

@@ -2,6 +2,7 @@
 //! from the same definitions; other programs want the crate `readyup`.
 
 mod arguments;
+mod check;
 mod exec_as;
 mod exit;
 mod notify;
@@ -9,6 +10,7 @@ mod trace;
 mod unit;
 
 pub use arguments::command;
+pub use check::findings;
 
 use arguments::Command;
 use exit::Exit;
@@ -42,6 +44,7 @@ pub fn run(start: &Start) -> u8 {
     };
     let result = match command {
         Command::Trace(options) => trace::run(&options),
+        Command::Check(options) => check::run(&options),
         Command::ExecAs(options) => exec_as::run(&options),
     };
     match result {

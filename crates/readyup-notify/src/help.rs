@@ -84,7 +84,7 @@ fn readyup(text: &mut String, verb: Verb) {
         }
         Verb::Status => "\nExample:\n\x20 readyup status 'Loaded 3 of 7 tables'\n",
         Verb::Reloading => "\nExample:\n\x20 readyup reloading; load-configuration; readyup ready\n",
-        Verb::Stopping => "\nExample:\n\x20 trap 'readyup stopping; exit' TERM\n",
+        Verb::Stopping => "\nExample:\n\x20 trap 'readyup stopping; exit 0' TERM\n",
         Verb::Watchdog => {
             "\nExample:\n\x20 while sleep 5; do curl -fsS localhost:8080/health && readyup watchdog; done\n"
         }

@@ -45,7 +45,7 @@ fn lines(command: &mut Command) -> Vec<String> {
 /// that must not be.
 fn trials() -> Vec<(&'static str, &'static [&'static str], &'static [&'static str])> {
     vec![
-        ("readyup ", &["notify", "ready", "barrier", "trace", "help"], &["exec-as-service"]),
+        ("readyup ", &["notify", "ready", "barrier", "trace", "check", "help"], &["exec-as-service"]),
         ("readyup rea", &["ready"], &["notify", "reloading"]),
         ("readyup re", &["ready", "reloading"], &["status"]),
         ("readyup help st", &["status", "stopping"], &["ready"]),
@@ -61,7 +61,11 @@ fn trials() -> Vec<(&'static str, &'static [&'static str], &'static [&'static st
         ("readyup trace --notify-access ma", &["main"], &["all"]),
         ("readyup trace -o fil", &["file.txt"], &[]),
         ("readyup trace --output=fil", &["file.txt"], &[]),
+        ("readyup check --", &["--unit", "--stall-check", "--explain"], &["--ready"]),
+        ("readyup check --unit fil", &["file.txt"], &[]),
+        ("readyup check --notify-access ma", &["main"], &["all"]),
         // Programs, and what they take: a file here.
+        ("readyup check --watchdog 5 -- some-pro", &["some-program"], &[]),
         ("readyup trace some-pro", &["some-program"], &["--json"]),
         ("readyup trace -- some-pro", &["some-program"], &[]),
         ("readyup trace --json -- some-program fil", &["file.txt"], &["--json"]),

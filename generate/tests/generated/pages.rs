@@ -3,7 +3,7 @@
 use crate::{has, lines};
 use std::process::Command;
 
-const PAGES: [&str; 3] = ["man/readyup.1", "man/readyup-notify.1", "man/readyup-trace.1"];
+const PAGES: [&str; 4] = ["man/readyup.1", "man/readyup-notify.1", "man/readyup-trace.1", "man/readyup-check.1"];
 
 #[test]
 fn ok_nothing_to_complain_of() {

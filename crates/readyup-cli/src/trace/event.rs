@@ -112,20 +112,20 @@ impl From<LibraryStanding> for Standing {
 }
 
 /// One line of a message.
-#[derive(Debug, Serialize)]
-pub(super) struct Line {
-    pub(super) key: String,
-    pub(super) value: Option<String>,
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Line {
+    pub(crate) key: String,
+    pub(crate) value: Option<String>,
     /// What it means, where that is not plain to see.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) meaning: Option<String>,
+    pub(crate) meaning: Option<String>,
     /// Why it has no effect.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) ignored: Option<String>,
+    pub(crate) ignored: Option<String>,
 }
 
 /// The lines of a message, each with what is to be said about it.
-pub(super) fn assignments(message: &Message<'_>) -> Vec<Line> {
+pub(crate) fn assignments(message: &Message<'_>) -> Vec<Line> {
     message
         .lines()
         .map(|line| {
@@ -164,7 +164,7 @@ fn meaning(assignment: Assignment<'_>) -> Option<String> {
 }
 
 /// A time as a person would say it.
-pub(super) fn duration(time: Duration) -> String {
+pub(crate) fn duration(time: Duration) -> String {
     if time < Duration::from_secs(1) {
         format!("{:.3} ms", time.as_secs_f64() * 1000.0)
     } else {
@@ -173,7 +173,7 @@ pub(super) fn duration(time: Duration) -> String {
 }
 
 /// A text without anything that a terminal would act upon.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|character| {
             let escaped = character.is_control().then(|| character.escape_default());

@@ -2,7 +2,7 @@
 
 mod child;
 mod descriptor;
-mod event;
+pub(crate) mod event;
 mod relay;
 mod text;
 
@@ -66,7 +66,7 @@ pub(crate) struct Options {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Access {
+pub(crate) enum Access {
     None,
     Main,
     Exec,

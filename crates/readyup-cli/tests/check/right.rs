@@ -1,0 +1,185 @@
+//! Services that are as they should be.
+
+use crate::{check, free_port, node, python, shell};
+
+const EVERYTHING: &str = "def reload(*_):
+  say(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}\\nSTATUS=Reading')
+  say('READY=1\\nSTATUS=Read')
+signal.signal(signal.SIGHUP, reload)
+say('READY=1\\nSTATUS=Serving')
+while True:
+  say('WATCHDOG=1')
+  time.sleep(0.4)";
+
+#[test]
+fn ok_python() {
+    let outcome = python(&["--watchdog", "1s", "--reload", "--break-config", "true"], EVERYTHING);
+    outcome.assert_clean();
+    assert!(outcome.ids("note").is_empty(), "{:?}", outcome.ids("note"));
+    let summary = outcome.of("summary").next().unwrap();
+    assert_eq!((&summary["result"], summary["reloads"].as_array().unwrap().len()), (&"success".into(), 2));
+}
+
+#[test]
+fn ok_with_the_rules_of_older_systemds() {
+    python(&["--reload", "--for", "100ms", "--systemd", "257"], EVERYTHING).assert_clean();
+    python(&["--watchdog", "1s", "--for", "500ms", "--systemd", "252"], EVERYTHING).assert_clean();
+}
+
+#[test]
+fn ok_abstract_address() {
+    python(&["--abstract"], "assert address[0] == '\\0'\nsay('READY=1')\nrun()").assert_clean();
+}
+
+#[test]
+fn ok_shell() {
+    let script = "trap '\"$READYUP\" stopping; exit 0' TERM
+\"$READYUP\" ready --status=Serving
+while \"$READYUP\" watchdog; do sleep 0.2; done";
+    shell(&["--notify-access", "all", "--watchdog", "2s"], script).assert_clean();
+}
+
+/// The last line of a script becomes the service.
+#[test]
+fn ok_shell_that_becomes_the_program() {
+    shell(&[], "exec \"$READYUP\" ready --exec \\; sleep 60").assert_clean();
+}
+
+#[test]
+fn ok_node() {
+    let port = free_port();
+    let script = format!(
+        "const {{ execFileSync }} = require('node:child_process');
+const server = require('node:http').createServer((request, response) => response.end());
+server.listen({port}, '127.0.0.1', () => execFileSync(process.env.READYUP, ['ready']));
+process.on('SIGTERM', () => {{ execFileSync(process.env.READYUP, ['stopping']); server.close(); }});"
+    );
+    node(&["--notify-access", "all", "--port", &port], &script).assert_clean();
+}
+
+#[test]
+fn ok_pings_that_stop_when_it_hangs() {
+    let port = free_port();
+    let script = format!(
+        "s = socket.create_server(('127.0.0.1', {port}))
+s.settimeout(0.2)
+say('READY=1')
+while True:
+  try:
+    connection = s.accept()
+    time.sleep(60)
+  except TimeoutError:
+    say('WATCHDOG=1')"
+    );
+    let url = format!("http://127.0.0.1:{port}/");
+    python(&["--watchdog", "800ms", "--stall-check", &url], &script).assert_clean();
+}
+
+#[test]
+fn ok_sockets() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = format!("admin={}", directory.path().join("socket").display());
+    let port = format!("http={}", free_port());
+    let script = "assert os.environ['LISTEN_PID'] == str(os.getpid()), os.environ
+assert (os.environ['LISTEN_FDS'], os.environ['LISTEN_FDNAMES']) == ('2', 'http:admin')
+def serve(fd):
+  s = socket.socket(fileno=fd)
+  while True: s.accept()
+for fd in 3, 4: threading.Thread(target=serve, args=[fd], daemon=True).start()
+say('READY=1')
+run()";
+    python(&["--socket", &port, "--socket", &path], script).assert_clean();
+    assert!(!directory.path().join("socket").exists());
+}
+
+#[test]
+fn ok_stored_descriptors() {
+    python(&["--fd-store", "2"], "say('FDSTORE=1\\nFDNAME=x', list(os.pipe()))\nsay('READY=1')\nrun()").assert_clean();
+}
+
+#[test]
+fn ok_environment() {
+    let script = "assert os.environ['COLOUR'] == 'blue'
+assert (os.environ['WATCHDOG_USEC'], os.environ['WATCHDOG_PID']) == ('5000000', str(os.getpid()))
+assert os.getsid(0) == os.getpid()
+say('READY=1\\nWATCHDOG=1')
+run()";
+    python(&["--env", "COLOUR=blue", "--watchdog", "5s", "--for", "100ms"], script).assert_clean();
+}
+
+/// SIGPIPE is ignored, and standard input is empty.
+#[test]
+fn ok_start() {
+    let script = "case $(grep SigIgn /proc/$$/status) in *1000) ;; *) exit 3 ;; esac
+[ \"$(readlink /proc/$$/fd/0)\" = /dev/null ] || exit 4
+exec \"$READYUP\" ready --exec \\; sleep 60";
+    shell(&[], script).assert_clean();
+}
+
+/// A child that ends right after it spoke, but not before that was read.
+#[test]
+fn ok_child_that_waits() {
+    let barrier = "r, w = os.pipe()
+s.connect(os.environ['NOTIFY_SOCKET'])
+socket.send_fds(s, [b'BARRIER=1'], [w])
+os.close(w)
+os.read(r, 1)";
+    let script = format!("child('READY=1', {barrier:?})\nrun()");
+    python(&["--notify-access", "all"], &script).assert_clean();
+}
+
+/// Somebody who talks without end does not keep the manager from its other duties.
+#[test]
+fn ok_flood() {
+    let script = "def flood():
+  while True: say('STATUS=x')
+threading.Thread(target=flood, daemon=True).start()
+time.sleep(0.1)
+say('READY=1')
+run()";
+    python(&["--stop-timeout", "10s"], script).assert_clean();
+}
+
+/// A child that speaks all the time ends with the service.
+#[test]
+fn ok_child_that_stays() {
+    let script = "say('READY=1')\nchild('STATUS=', 'while True:\\n s.sendto(b\"STATUS=x\", os.environ[\"NOTIFY_SOCKET\"])\\n time.sleep(0.02)')\nrun()";
+    python(&["--notify-access", "all", "--for", "1s"], script).assert_clean();
+}
+
+#[test]
+fn ok_another_main_process() {
+    let script = "r, w = os.pipe()
+if os.fork() == 0:
+  pid = os.fork()
+  if pid == 0: run()
+  os.write(w, str(pid).encode())
+  os._exit(0)
+os.wait()
+say('READY=1\\nMAINPID=' + os.read(r, 20).decode())
+os._exit(0)";
+    python(&[], script).assert_clean();
+}
+
+#[test]
+fn ok_more_time() {
+    let script = "for _ in range(4):
+  say('EXTEND_TIMEOUT_USEC=600000')
+  time.sleep(0.3)
+say('READY=1')
+run()";
+    python(&["--start-timeout", "500ms"], script).assert_clean();
+}
+
+#[test]
+fn err_not_run() {
+    let outcome = check(&[], &["/there/is/no/such/program"]);
+    outcome.assert(127, &[], &[]);
+    let outcome = check(&[], &["/etc/passwd"]);
+    outcome.assert(126, &[], &[]);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    check(&["--port", &port], &["true"]).assert(125, &[], &[]);
+    check(&["--port", "x"], &["true"]).assert(2, &[], &[]);
+    check(&["--stall-check", "http://localhost/"], &["true"]).assert(2, &[], &[]);
+}
