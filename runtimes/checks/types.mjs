@@ -1,6 +1,6 @@
 // The types, as a program in TypeScript sees them: both of Node's module systems, and a bundler's.
 import assert from 'node:assert/strict';
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checks, directory, run } from './check.mjs';
 
@@ -26,7 +26,9 @@ for (const [name, text] of [
   writeFileSync(join(made, name), text);
 }
 // The types that the package's own are made of.
-symlinkSync(join(root, 'node_modules/@types'), join(process.cwd(), 'node_modules/@types'));
+const types = join(process.cwd(), 'node_modules/@types');
+rmSync(types, { recursive: true, force: true });
+symlinkSync(join(root, 'node_modules/@types'), types);
 
 const compile = (module, moduleResolution, files) => async () => {
   const { code, output } = await run(join(root, 'node_modules/.bin/tsc'), [
