@@ -43,11 +43,13 @@ test('ok: says where, while it hangs and afterwards, and then tells the status t
   const written = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('    at '));
   assert.match(written.pop(), /^event loop blocked for .*; it answers again$/);
   assert.deepEqual(written, statuses);
-  const place = knowsStacks ? ` in loop \\(${service}:${lineOf('loop')}:\\d+\\)` : '.*';
+  // Where V8 is slow to answer, as on a busy machine, it is taken for native code; the line is the same.
+  const line = `in loop \\(${service}:${lineOf('loop')}:\\d+\\)`;
+  const place = knowsStacks ? `( ${line}|, probably ${line}: native code)` : '.*';
   for (const status of statuses) assert.match(status, told(place));
   if (knowsStacks) {
-    assert.match(found.place, new RegExp(`^in loop \\(${service}:${lineOf('loop')}:\\d+\\)$`));
-    assert.match(stderr, new RegExp(`\n {4}at loop \\(${service}:\\d+:\\d+\\)\n`));
+    assert.match(found.place, new RegExp(`^(probably )?${line}`));
+    if (!stderr.includes('probably')) assert.match(stderr, new RegExp(`\n {4}at loop \\(${service}:\\d+:\\d+\\)\n`));
   }
 });
 

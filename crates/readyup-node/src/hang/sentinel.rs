@@ -27,7 +27,7 @@ const BETWEEN: u64 = 7_300;
 /// How long to wait for V8's answer before asking the kernel.
 const PATIENCE: u64 = 100_000;
 /// After which time without an answer it is native code that the thread is in.
-const PROMPT: u64 = 1_000;
+const PROMPT: u64 = 2_000;
 /// How long to wait for the thread at its end.
 const FAREWELL: u64 = 500_000;
 /// How often to ask again if there was nothing of the program on the stack.
