@@ -101,18 +101,16 @@ export interface WorkerSettings {
 
 function byWorker(watcher: HangWatcher, after: number): () => void {
   const beats = new Int32Array(new SharedArrayBuffer(4));
-  const prefix = inJournal() ? '<4>' : '';
-  const settings: WorkerSettings = { beats, after, address: watcher.address, prefix };
+  const settings: WorkerSettings = { beats, after, address: watcher.address, prefix: prefix() };
   // Without the program's own flags (`--require` and the like), which are none of its business.
   const { Worker } = builtin('node:worker_threads');
   const worker = new Worker(builtin('node:path').join(__dirname, 'hang-worker.js'), {
     workerData: settings,
     execArgv: [],
   });
-  worker.unref();
   worker.on('error', () => {});
   worker.on('message', (hang: [number, string]) => over(watcher, hang));
-  // `on` has made it hold the process again.
+  // Last, as `on` makes it hold the process.
   worker.unref();
   const timer = setInterval(() => Atomics.add(beats, 0, 1), after / BEATS).unref();
   return () => {
@@ -127,9 +125,12 @@ function over(watcher: HangWatcher, report: readonly [number, string] | readonly
   const [duration, place] = report;
   const text = `event loop blocked for ${spoken(duration)}${place && (place.startsWith('in ') ? ' ' : ', ')}${place}`;
   watcher.recovered(text);
-  process.stderr.write(`${inJournal() ? '<4>' : ''}${text}; it answers again\n`);
+  process.stderr.write(`${prefix()}${text}; it answers again\n`);
   watcher.onHang?.({ duration, place });
 }
+
+/** What a line of standard error begins with: a priority, if it is the journal. */
+const prefix = (): string => (inJournal() ? '<4>' : '');
 
 /** Whether standard error is the journal, which knows priorities: systemd.exec(5). */
 function inJournal(): boolean {

@@ -4,7 +4,7 @@ mod child;
 mod descriptor;
 pub(crate) mod event;
 mod relay;
-mod text;
+pub(crate) mod text;
 
 use crate::exec_as;
 use crate::exit::{Exit, Failure};

@@ -65,7 +65,8 @@ fn who(sender: Option<&Sender>) -> String {
     }
 }
 
-fn assigned(line: &Line) -> String {
+/// One assignment of a message, with what is known of it.
+pub(crate) fn assigned(line: &Line) -> String {
     let mut text = printable(&line.key);
     if let Some(value) = &line.value {
         let _ = write!(text, "={}", printable(value));

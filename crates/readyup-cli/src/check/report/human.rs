@@ -4,7 +4,8 @@ use crate::check::findings::{Finding, Judgment, Measures, Severity};
 use crate::check::runner::Waiting;
 use crate::check::signals;
 use crate::check::timeline::{Event, Kind, Said, Timeline, To};
-use crate::trace::event::{duration, printable};
+use crate::trace::event::duration;
+use crate::trace::text::assigned;
 use readyup::manager::service::{Exit, Refusal};
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -169,16 +170,7 @@ fn describe(kind: &Kind) -> String {
 fn message(said: &Said) -> String {
     let mut text = said.who.to_string();
     for line in &said.lines {
-        let _ = write!(text, "  {}", printable(&line.key));
-        if let Some(value) = &line.value {
-            let _ = write!(text, "={}", printable(value));
-        }
-        if let Some(meaning) = &line.meaning {
-            let _ = write!(text, " ({meaning})");
-        }
-        if let Some(why) = &line.ignored {
-            let _ = write!(text, " [! ignored: {why}]");
-        }
+        let _ = write!(text, "  {}", assigned(line));
     }
     if said.lines.is_empty() {
         text.push_str("  an empty message");
