@@ -36,23 +36,31 @@
 //! With `default-features = false` there are [`protocol`], [`Notifier`], [`Barrier`] and [`journal`], which don't allocate
 //! either.
 //!
+//! On other systems than Linux, WebAssembly among them, there are [`protocol`] and [`manager::service`].
+//!
 //! # How it is built
 #![doc = include_str!("../docs/design.md")]
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![deny(missing_docs)]
 
+#[cfg(target_os = "linux")]
 mod client;
+#[cfg(target_os = "linux")]
 mod error;
+#[cfg(target_os = "linux")]
 pub mod journal;
 #[cfg(feature = "std")]
 pub mod manager;
 pub mod protocol;
+#[cfg(target_os = "linux")]
 mod sys;
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", target_os = "linux"))]
 pub mod testing;
 
+#[cfg(target_os = "linux")]
 pub use client::{Attachments, Barrier, Delivery, Notifier, Outcome, booted, listen_fds, monotonic_now, pidfd_id};
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", target_os = "linux"))]
 pub use client::{Heartbeat, HeartbeatReport, PassedFds};
+#[cfg(target_os = "linux")]
 pub use error::{Error, ErrorKind, describe_errno};
 pub use protocol::{Address, Assignment, FdName, Message, MessageBuf, NotifyAccess, WatchdogSettings};

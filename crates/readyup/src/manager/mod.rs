@@ -21,11 +21,17 @@
 //!
 //! What a manager makes of a message is in [`service`].
 
+#[cfg(target_os = "linux")]
 mod incoming;
+#[cfg(target_os = "linux")]
 mod listener;
 pub mod service;
+#[cfg(target_os = "linux")]
 mod standing;
 
+#[cfg(target_os = "linux")]
 pub use incoming::{BarrierRequest, DropReason, Dropped, Incoming, Received, Sender};
+#[cfg(target_os = "linux")]
 pub use listener::{Batch, Listener};
+#[cfg(target_os = "linux")]
 pub use standing::{Believing, Standing};

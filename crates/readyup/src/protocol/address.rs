@@ -145,6 +145,7 @@ impl Address {
         Ok(Self(Form::Unix(UnixName { bytes, len: value.len() as u8 })))
     }
 
+    #[cfg(target_os = "linux")]
     pub(crate) const fn form(&self) -> &Form {
         &self.0
     }
@@ -158,7 +159,7 @@ impl Address {
     /// std::process::Command::new("worker").env("NOTIFY_SOCKET", address.to_os_string());
     /// # Ok::<(), readyup::protocol::AddressError>(())
     /// ```
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", unix))]
     #[must_use]
     pub fn to_os_string(&self) -> std::ffi::OsString {
         use std::os::unix::ffi::OsStringExt as _;

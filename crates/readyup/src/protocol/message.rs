@@ -60,7 +60,7 @@ impl<'a> Message<'a> {
     /// ```
     pub const WATCHDOG_TRIGGER: Message<'static> = Message(b"WATCHDOG=trigger");
     /// Nothing, which has no effect.
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", target_os = "linux"))]
     pub(crate) const EMPTY: Message<'static> = Message(b"");
     /// `BARRIER=1`, which means something only with a descriptor beside it:
     /// [`Notifier::barrier`](crate::Notifier::barrier) sends both.

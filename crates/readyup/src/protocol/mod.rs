@@ -27,6 +27,7 @@ mod message;
 mod text;
 
 pub use address::{Address, AddressError, VsockAddress, VsockKind};
+#[cfg(target_os = "linux")]
 pub(crate) use address::{Form, UnixName};
 pub use assignment::{Assignment, ErrnoValue, NotifyAccess};
 pub use environment::{
@@ -35,6 +36,7 @@ pub use environment::{
 pub use fd_name::{FdName, FdNameError};
 pub use lines::{Line, Lines};
 pub use message::{Message, MessageBuf, MessageError, MessageProblem};
+#[cfg(target_os = "linux")]
 pub(crate) use text::{Decimal, Excerpt, display};
 
 /// The largest payload a manager takes, in bytes: one more, and it drops the message and closes its descriptors.

@@ -1,6 +1,6 @@
 //! What a unit file says about a service.
 
-use super::Exit;
+use super::{Exit, signal};
 use crate::protocol::NotifyAccess;
 use std::time::Duration;
 
@@ -181,11 +181,11 @@ impl Config {
             fd_store_preserve: FdStorePreserve::Restart,
             remain_after_exit: false,
             success_exit_status: Vec::new(),
-            reload_signal: libc::SIGHUP,
+            reload_signal: signal::SIGHUP,
             kill_mode: KillMode::ControlGroup,
-            kill_signal: libc::SIGTERM,
-            final_kill_signal: libc::SIGKILL,
-            watchdog_signal: libc::SIGABRT,
+            kill_signal: signal::SIGTERM,
+            final_kill_signal: signal::SIGKILL,
+            watchdog_signal: signal::SIGABRT,
             send_sighup: false,
             send_sigkill: true,
             exec_start_pre: false,

@@ -1,6 +1,7 @@
 //! What ends a state: the end of a process, or of the time for it.
 
 use super::life::Said;
+use super::signal::{SIGHUP, SIGINT, SIGKILL, SIGPIPE, SIGTERM};
 use super::steps::{Alive, RELOADS_IN_STEPS};
 use super::{Exit, Service, ServiceResult, SubState, Target, TimeoutFailureMode};
 use crate::protocol::NotifyAccess;
@@ -9,7 +10,7 @@ use std::time::Duration;
 impl Service {
     /// How the end of a process is to be taken.
     pub(super) fn judge(&self, exit: Exit, main: bool) -> ServiceResult {
-        const CLEAN: [i32; 4] = [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SIGPIPE];
+        const CLEAN: [i32; 4] = [SIGHUP, SIGINT, SIGTERM, SIGPIPE];
         if self.config.success_exit_status.contains(&exit) {
             return ServiceResult::Success;
         }
@@ -137,7 +138,7 @@ impl Service {
             SubState::Running => self.enter_stop(now, RESULT),
             SubState::Reload | SubState::ReloadSignal | SubState::ReloadNotify => {
                 if let Some(pid) = self.control {
-                    self.signal(Target::Process(pid), libc::SIGKILL);
+                    self.signal(Target::Process(pid), SIGKILL);
                 }
                 self.finish_reload(now, RESULT);
             }

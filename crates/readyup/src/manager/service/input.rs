@@ -1,7 +1,6 @@
 //! What comes in: messages, with all that a manager looks up about them, and how processes end.
 
 use crate::protocol::{Message, NotifyAccess};
-use std::os::unix::process::ExitStatusExt as _;
 
 /// A message of a process of the unit.
 ///
@@ -98,8 +97,11 @@ impl<'a> Notification<'a> {
     }
 }
 
+#[cfg(unix)]
 impl From<std::process::ExitStatus> for Exit {
     fn from(status: std::process::ExitStatus) -> Self {
+        use std::os::unix::process::ExitStatusExt as _;
+
         match (status.signal(), status.core_dumped()) {
             (Some(signal), true) => Self::CoreDump(signal),
             (Some(signal), false) => Self::Signal(signal),

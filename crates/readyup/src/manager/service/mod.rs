@@ -52,6 +52,7 @@ mod life;
 mod message;
 mod number;
 mod properties;
+mod signal;
 mod state;
 mod steps;
 mod store;

@@ -1,6 +1,7 @@
 //! From state to state.
 
 use super::life::{Main, Said};
+use super::signal::SIGHUP;
 use super::{
     ActiveState, Command, Effect, FdStorePreserve, KillMode, Refusal, Service, ServiceResult, ServiceType, SubState,
     Target,
@@ -367,8 +368,8 @@ impl Service {
         let others = (all && self.others).then_some(Target::Others);
         for target in processes.into_iter().flatten().chain(others) {
             self.signal(target, signal);
-            if self.config.send_sighup && terminating && signal != libc::SIGHUP {
-                self.signal(target, libc::SIGHUP);
+            if self.config.send_sighup && terminating && signal != SIGHUP {
+                self.signal(target, SIGHUP);
             }
         }
         if self.pending.is_some() && !self.owed.contains(&signal) {
