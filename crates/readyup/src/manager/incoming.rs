@@ -1,9 +1,9 @@
 //! What was received, judged by the rules that a manager goes by.
 
-use crate::protocol::{Assignment, MESSAGE_MAX, Message, MessageProblem};
+use super::envelope::{Content, DropReason, Envelope};
+use crate::protocol::Message;
 use crate::sys::Datagram;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::fmt;
 
 /// One datagram, as a manager takes it.
 ///
@@ -117,53 +117,6 @@ pub struct Dropped {
     sender: Option<Sender>,
 }
 
-/// Why a manager drops a datagram.
-///
-/// ```
-/// use readyup::manager::DropReason;
-///
-/// let reason = DropReason::BarrierFds { count: 0 };
-/// assert_eq!(reason.to_string(), "BARRIER=1 needs exactly one descriptor and came with 0");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DropReason {
-    /// Longer than [`MESSAGE_MAX`].
-    TooLong {
-        /// How long.
-        len: usize,
-    },
-    /// More descriptors or credentials than there was room for.
-    ControlTruncated,
-    /// It does not say who sent it.
-    NoCredentials,
-    /// The sender's pid is none: it lives in another pid namespace, or is gone.
-    InvalidPid,
-    /// A NUL inside.
-    Nul,
-    /// `BARRIER=1` beside other lines.
-    BarrierNotAlone,
-    /// `BARRIER=1` with no descriptor, or with several.
-    BarrierFds {
-        /// How many.
-        count: usize,
-    },
-}
-
-impl fmt::Display for DropReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLong { len } => write!(f, "it has {len} bytes, and a manager takes at most {MESSAGE_MAX}"),
-            Self::ControlTruncated => f.write_str("it came with more descriptors or credentials than can be received"),
-            Self::NoCredentials => f.write_str("it came without the sender's credentials"),
-            Self::InvalidPid => f.write_str("the sender has no pid here: it is gone, or in another pid namespace"),
-            Self::Nul => f.write_str("it holds a NUL byte"),
-            Self::BarrierNotAlone => f.write_str("BARRIER=1 must be alone in its message"),
-            Self::BarrierFds { count } => write!(f, "BARRIER=1 needs exactly one descriptor and came with {count}"),
-        }
-    }
-}
-
 /// What is left to the caller, rather than done as a manager does it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Keep {
@@ -177,55 +130,32 @@ impl Incoming {
     /// Judges a datagram. `payload` is the buffer it was received into.
     pub(super) fn judge(datagram: Datagram, payload: &[u8], keep: Keep) -> Self {
         let Datagram { len, control_truncated, credentials, pidfd, mut fds } = datagram;
-        let mut pidfd = pidfd;
-        let mut sender = None;
-        let mut invalid_pid = false;
-        if let Some((pid, uid, gid)) = credentials {
-            match u32::try_from(pid) {
-                Ok(pid @ 1..) => sender = Some(Sender { pid, uid, gid, pidfd: pidfd.take() }),
-                _ => invalid_pid = true,
-            }
-        }
-        let dropped = |reason, sender| Self::Dropped(Dropped { reason, sender });
-
-        if len > MESSAGE_MAX {
-            return dropped(DropReason::TooLong { len }, sender);
-        }
-        if control_truncated {
-            return dropped(DropReason::ControlTruncated, sender);
-        }
-        let Some(sender) = sender else {
-            return dropped(if invalid_pid { DropReason::InvalidPid } else { DropReason::NoCredentials }, None);
+        let pid = credentials.map(|(pid, ..)| pid);
+        let sender = credentials.and_then(|(pid, uid, gid)| {
+            let pid = u32::try_from(pid).ok().filter(|pid| *pid > 0)?;
+            Some(Sender { pid, uid, gid, pidfd })
+        });
+        let envelope = Envelope { len, pid, fds: fds.len(), control_truncated };
+        let content = match (envelope.open(payload), sender) {
+            (Ok(content), Some(sender)) => Ok((content, sender)),
+            (Err(reason), sender) => Err((reason, sender)),
+            (Ok(_), None) => Err((DropReason::NoCredentials, None)),
         };
-        let message = match Message::parse(payload.get(..len).unwrap_or(payload)) {
-            Ok(message) => message,
-            Err(error) => {
-                let reason = match error.problem() {
-                    MessageProblem::TooLong { len } => DropReason::TooLong { len },
-                    _ => DropReason::Nul,
-                };
-                return dropped(reason, Some(sender));
-            }
-        };
-        if message.lines().any(|line| line.as_bytes() == b"BARRIER=1") {
-            if message.lines().nth(1).is_some() {
-                return dropped(DropReason::BarrierNotAlone, Some(sender));
-            }
-            if fds.len() != 1 {
-                return dropped(DropReason::BarrierFds { count: fds.len() }, Some(sender));
+        match content {
+            Ok((Content::Message { message, wants_fds }, sender)) => {
+                let mut closed_fds = 0;
+                if !wants_fds && !keep.fds {
+                    closed_fds = fds.len();
+                    fds.clear();
+                }
+                Self::Message(Received { sender, payload: message.as_bytes().to_vec(), fds, closed_fds })
             }
             // Closing it is the answer.
-            let fd = fds.pop().filter(|_| keep.barriers);
-            return Self::Barrier(BarrierRequest { sender, fd });
+            Ok((Content::Barrier, sender)) => {
+                Self::Barrier(BarrierRequest { sender, fd: fds.pop().filter(|_| keep.barriers) })
+            }
+            Err((reason, sender)) => Self::Dropped(Dropped { reason, sender }),
         }
-
-        let claimed = message.has(Assignment::FdStore) || (message.has(Assignment::MainPidFd) && fds.len() == 1);
-        let mut closed_fds = 0;
-        if !claimed && !keep.fds {
-            closed_fds = fds.len();
-            fds.clear();
-        }
-        Self::Message(Received { sender, payload: message.as_bytes().to_vec(), fds, closed_fds })
     }
 
     /// Answers it, if it is a barrier.

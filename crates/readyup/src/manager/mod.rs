@@ -21,6 +21,7 @@
 //!
 //! What a manager makes of a message is in [`service`].
 
+mod envelope;
 #[cfg(target_os = "linux")]
 mod incoming;
 #[cfg(target_os = "linux")]
@@ -29,8 +30,9 @@ pub mod service;
 #[cfg(target_os = "linux")]
 mod standing;
 
+pub use envelope::{Content, DropReason, Envelope};
 #[cfg(target_os = "linux")]
-pub use incoming::{BarrierRequest, DropReason, Dropped, Incoming, Received, Sender};
+pub use incoming::{BarrierRequest, Dropped, Incoming, Received, Sender};
 #[cfg(target_os = "linux")]
 pub use listener::{Batch, Listener};
 #[cfg(target_os = "linux")]
