@@ -1,6 +1,6 @@
 //! What is asked of a datagram before anybody looks at what it says.
 
-use crate::protocol::{Assignment, MESSAGE_MAX, Message, MessageProblem};
+use crate::protocol::{MESSAGE_MAX, Message, MessageProblem};
 use std::fmt;
 
 /// What the kernel tells beside a datagram. Whether a manager takes it depends on that and on the payload, and on nothing
@@ -112,14 +112,15 @@ impl Envelope {
             MessageProblem::TooLong { len } => DropReason::TooLong { len },
             _ => DropReason::Nul,
         })?;
-        if message.lines().any(|line| line.as_bytes() == b"BARRIER=1") {
+        let has = |flag: &[u8]| message.lines().any(|line| line.as_bytes() == flag);
+        if has(b"BARRIER=1") {
             return match self.fds {
                 _ if message.lines().nth(1).is_some() => Err(DropReason::BarrierNotAlone),
                 1 => Ok(Content::Barrier),
                 count => Err(DropReason::BarrierFds { count }),
             };
         }
-        let wants_fds = message.has(Assignment::FdStore) || (message.has(Assignment::MainPidFd) && self.fds == 1);
+        let wants_fds = has(b"FDSTORE=1") || (has(b"MAINPIDFD=1") && self.fds == 1);
         Ok(Content::Message { message, wants_fds })
     }
 }
