@@ -175,9 +175,8 @@ pub(super) struct Keep {
 
 impl Incoming {
     /// Judges a datagram. `payload` is the buffer it was received into.
-    pub(super) fn judge(datagram: Datagram, payload: &[u8], keep: Keep) -> Self {
-        let Datagram { len, control_truncated, credentials, pidfd, mut fds } = datagram;
-        let mut pidfd = pidfd;
+    pub(super) fn judge(datagram: Datagram, mut fds: Vec<OwnedFd>, payload: &[u8], keep: Keep) -> Self {
+        let Datagram { len, control_truncated, credentials, mut pidfd, .. } = datagram;
         let mut sender = None;
         let mut invalid_pid = false;
         if let Some((pid, uid, gid)) = credentials {
