@@ -2,12 +2,18 @@
 
 use crate::arguments::{self, TEXT_BUFFER};
 use crate::napi::{Arguments, Env, Value};
+use core::time::Duration;
 use readyup::protocol::ListenVariables;
 use readyup::{Error, WatchdogSettings};
 
 /// The process id of this process.
 fn own_pid() -> u32 {
     rustix::process::getpid().as_raw_nonzero().get().unsigned_abs()
+}
+
+/// A time in whole microseconds, as JavaScript's number.
+pub(crate) fn microseconds(time: Duration) -> f64 {
+    time.as_secs() as f64 * 1e6 + f64::from(time.subsec_micros())
 }
 
 /// `watchdogPeriod(usec?: string, pid?: string)`: in milliseconds; `undefined` where no watchdog is set on this process.
@@ -18,8 +24,7 @@ pub(crate) fn watchdog_period(env: Env, [usec, pid, ..]: Arguments) -> Value {
     match WatchdogSettings::parse(usec, pid, own_pid()) {
         Ok(Some(settings)) => {
             // From whole microseconds, so that the last digit is right.
-            let period = settings.period();
-            env.number((period.as_secs() as f64 * 1e6 + f64::from(period.subsec_micros())) / 1e3)
+            env.number(microseconds(settings.period()) / 1e3)
         }
         Ok(None) => env.undefined(),
         Err(error) => arguments::throw(env, &Error::from(error)),

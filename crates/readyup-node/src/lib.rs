@@ -8,6 +8,7 @@
 //!
 //! - `open(address)`: a handle on a manager, an object of functions.
 //! - `openJournal(address)`: a handle on the journal.
+//! - `listen(address)`: a handle on a socket that services notify.
 //! - `watchdogPeriod(usec, pid)`, `listenFds(pid, fds, names, pidfdId)`: what the environment's values mean.
 //! - `booted()`.
 //! - `watchLoop(address, after, flags)`: a thread that says where the event loop hangs.
@@ -22,6 +23,7 @@ mod memory;
 mod napi;
 #[cfg(feature = "standalone")]
 mod panic;
+mod receive;
 
 use napi::{Env, Value, register};
 
@@ -29,6 +31,7 @@ use napi::{Env, Value, register};
 fn init(env: Env, exports: Value) {
     env.set(exports, c"open", env.function(c"open", handle::open));
     env.set(exports, c"openJournal", env.function(c"openJournal", journal::open));
+    env.set(exports, c"listen", env.function(c"listen", receive::listen));
     env.set(exports, c"watchdogPeriod", env.function(c"watchdogPeriod", environment::watchdog_period));
     env.set(exports, c"listenFds", env.function(c"listenFds", environment::listen_fds));
     env.set(exports, c"booted", env.function(c"booted", environment::booted));

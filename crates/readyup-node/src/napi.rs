@@ -244,19 +244,35 @@ impl Env {
     /// The bytes of a `Uint8Array`, where they are; `None` where it is none. The callers' JavaScript is the package's own:
     /// it gives arrays that nobody else has, and that stay as they are until the callback returns.
     pub(crate) fn get_bytes(self, value: Value) -> Option<&'static [u8]> {
+        let (data, len) = self.byte_array(value)?;
+        if data.is_null() {
+            // One of no length may be nowhere.
+            return Some(&[]);
+        }
+        // SAFETY: the array has so many bytes there, which live as long as the array does: the arguments of the callback
+        // hold it, no JavaScript runs before it returns, and no caller here keeps them longer.
+        Some(unsafe { core::slice::from_raw_parts(data, len) })
+    }
+
+    /// The same to write to. Each callback may ask for one such array only, and for it once.
+    pub(crate) fn get_bytes_mut(self, value: Value) -> Option<&'static mut [u8]> {
+        let (data, len) = self.byte_array(value)?;
+        if data.is_null() {
+            return Some(&mut []);
+        }
+        // SAFETY: as in `get_bytes`, and nobody else has them.
+        Some(unsafe { core::slice::from_raw_parts_mut(data, len) })
+    }
+
+    /// Where the bytes of a `Uint8Array` are, and how many.
+    fn byte_array(self, value: Value) -> Option<(*mut u8, usize)> {
         const UINT8_ARRAY: i32 = 1;
         let (mut kind, mut len, mut data) = (0, 0, null_mut());
         // SAFETY: as in `element`; what is not asked for is null.
         let status = unsafe {
             napi_get_typedarray_info(self, value, &raw mut kind, &raw mut len, &raw mut data, null_mut(), null_mut())
         };
-        if status != OK || kind != UINT8_ARRAY || data.is_null() {
-            // One of no length may be nowhere.
-            return (status == OK && kind == UINT8_ARRAY).then_some(&[]);
-        }
-        // SAFETY: the array has so many bytes there, which live as long as the array does: the arguments of the callback
-        // hold it, no JavaScript runs before it returns, and no caller here keeps them longer.
-        Some(unsafe { core::slice::from_raw_parts(data.cast(), len) })
+        (status == OK && kind == UINT8_ARRAY).then_some((data.cast(), len))
     }
 
     /// Throws the error of a handle for which there is no memory.

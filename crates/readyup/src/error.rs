@@ -118,11 +118,8 @@ pub(crate) enum Call {
     SealEntry,
     #[cfg(feature = "std")]
     Inspect,
-    #[cfg(feature = "std")]
     Bind,
-    #[cfg(feature = "std")]
     Configure,
-    #[cfg(feature = "std")]
     Receive,
     #[cfg(feature = "std")]
     Spawn,
@@ -142,11 +139,8 @@ impl Call {
             Self::WriteEntry => "write",
             #[cfg(feature = "std")]
             Self::Inspect => "getsockopt",
-            #[cfg(feature = "std")]
             Self::Bind => "bind",
-            #[cfg(feature = "std")]
             Self::Configure => "setsockopt",
-            #[cfg(feature = "std")]
             Self::Receive => "recvmsg",
             #[cfg(feature = "std")]
             Self::Spawn => "clone",
@@ -170,11 +164,8 @@ impl Call {
             Self::SealEntry => "sealing a large journal entry",
             #[cfg(feature = "std")]
             Self::Inspect => "looking at a descriptor",
-            #[cfg(feature = "std")]
             Self::Bind => "binding the notify socket",
-            #[cfg(feature = "std")]
             Self::Configure => "preparing the notify socket",
-            #[cfg(feature = "std")]
             Self::Receive => "receiving from the notify socket",
             #[cfg(feature = "std")]
             Self::Spawn => "starting the heartbeat thread",
@@ -205,7 +196,6 @@ impl Call {
                 "; the process has no descriptors left (LimitNOFILE=)"
             }
             (Self::Adopt, Errno::BADF) => "; $LISTEN_FDS counts descriptors that are not open",
-            #[cfg(feature = "std")]
             (Self::Bind, Errno::ADDRINUSE) => "; something is bound there already",
             _ => "",
         }

@@ -33,8 +33,8 @@
 //!
 //! # Without the standard library
 //!
-//! With `default-features = false` there are [`protocol`], [`Notifier`], [`Barrier`] and [`journal`], which don't allocate
-//! either.
+//! With `default-features = false` there are [`protocol`], [`Notifier`], [`Barrier`], [`journal`] and, on x86-64 and arm64,
+//! [`manager::NotifySocket`], which don't allocate either.
 //!
 //! On other systems than Linux, WebAssembly among them, there are [`protocol`] and [`manager::service`].
 //!
@@ -49,7 +49,7 @@ mod client;
 mod error;
 #[cfg(target_os = "linux")]
 pub mod journal;
-#[cfg(feature = "std")]
+#[cfg(any(feature = "std", all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 pub mod manager;
 pub mod protocol;
 #[cfg(target_os = "linux")]

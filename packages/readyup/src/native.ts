@@ -42,11 +42,29 @@ export interface Watch {
   stop(): void;
 }
 
+/** A socket that services notify. */
+export interface Listening {
+  /** What to put into `NOTIFY_SOCKET`. */
+  address(): string;
+  /**
+   * The next datagram, if there is one: `[length, pid, uid, usec, flags, ...fds]`. `length` is that of what was sent: more
+   * than the buffer's where it was cut. `pid` is 0 where the sender's is not known, `usec` when it came, by the clock of `now`.
+   * `flags`: 1 where not all of the descriptors came. The descriptors are the caller's to close, and close-on-exec.
+   */
+  receive(buffer: Uint8Array): number[] | undefined;
+  /** `CLOCK_MONOTONIC`, in microseconds. */
+  now(): number;
+  /** Nothing is received any more after that. A path's file is left. */
+  close(): void;
+}
+
 /** What the addon exports. */
 export interface Addon {
   open(notifySocket?: string): Handle;
   /** At its usual place, unless another one is given. */
   openJournal(address?: string): Sender;
+  /** At a path, an abstract name (`@name`), or where the kernel chooses. */
+  listen(address?: string): Listening;
   watchdogPeriod(usec?: string, pid?: string): number | undefined;
   listenFds(pid?: string, fds?: string, names?: string, pidfdId?: string): (number | string)[];
   booted(): boolean;

@@ -128,8 +128,8 @@ pub(super) struct Keep {
 
 impl Incoming {
     /// Judges a datagram. `payload` is the buffer it was received into.
-    pub(super) fn judge(datagram: Datagram, payload: &[u8], keep: Keep) -> Self {
-        let Datagram { len, control_truncated, credentials, pidfd, mut fds } = datagram;
+    pub(super) fn judge(datagram: Datagram, mut fds: Vec<OwnedFd>, payload: &[u8], keep: Keep) -> Self {
+        let Datagram { len, control_truncated, credentials, pidfd, .. } = datagram;
         let pid = credentials.map(|(pid, ..)| pid);
         let sender = credentials.and_then(|(pid, uid, gid)| {
             let pid = u32::try_from(pid).ok().filter(|pid| *pid > 0)?;

@@ -1,15 +1,14 @@
 //! The socket that services send to.
 
 use super::incoming::{Incoming, Keep};
+use super::socket::bound;
 use crate::client::Deadline;
 use crate::error::{Call, Error};
-use crate::protocol::{Address, Form, MESSAGE_MAX};
+use crate::protocol::{Address, MESSAGE_MAX};
 use crate::sys;
 use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{Mode, fchmod};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, sockopt};
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fmt;
@@ -117,25 +116,11 @@ impl Listener {
     /// # Ok::<(), readyup::Error>(())
     /// ```
     pub fn bind(address: Address) -> Result<Self, Error> {
-        let Form::Unix(name) = address.form() else {
-            return Err(Error::unsupported("listening on a vsock is not supported"));
-        };
-        let failed = |errno| Error::system(Call::Bind, errno);
-        let target = match name.abstract_name() {
-            Some(name) => SocketAddrUnix::new_abstract_name(name),
-            None => SocketAddrUnix::new(name.as_bytes()),
-        }
-        .map_err(failed)?;
-        let fd =
-            sys::socket(AddressFamily::UNIX, SocketType::DGRAM).map_err(|errno| Error::system(Call::Socket, errno))?;
-        // Before the first message can come in: its credentials are only received if they were asked for by then.
-        sockopt::set_socket_passcred(&fd, true).map_err(|errno| Error::system(Call::Configure, errno))?;
-        // An older kernel has no pidfds here, and then senders have none.
-        let _ = sys::set_pidfds(&fd, true);
-        // The kernel gives the socket's own mode to the file that `bind` makes, so that there is no moment at which
-        // anybody else could connect.
-        fchmod(&fd, Mode::RUSR | Mode::WUSR).map_err(|errno| Error::system(Call::Configure, errno))?;
-        bind(&fd, &target).map_err(failed)?;
+        let fd = bound(Some(&address), |fd| {
+            // An older kernel has no pidfds here, and then senders have none.
+            let _ = sys::set_pidfds(fd, true);
+            Ok(())
+        })?;
         let created = address.path().map(|path| {
             let path = PathBuf::from(OsStr::from_bytes(path));
             Created::Socket { file: file_at(&path), path }
@@ -186,7 +171,7 @@ impl Listener {
     #[must_use]
     pub fn without_pidfds(self) -> Self {
         // A kernel that does not know of it gives none anyway.
-        let _ = sys::set_pidfds(&self.fd, false);
+        let _ = sys::set_pidfds(self.fd.as_fd(), false);
         self
     }
 
@@ -234,8 +219,9 @@ impl Listener {
         let mut deadline = Deadline::after(limit.unwrap_or(Duration::MAX));
         let mut payload = [0; MESSAGE_MAX];
         loop {
-            match sys::receive(&self.fd, &mut payload) {
-                Ok(datagram) => return Ok(Some(Incoming::judge(datagram, &payload, self.keep))),
+            let mut fds = Vec::new();
+            match sys::receive(self.fd.as_fd(), &mut payload, &mut |fd| fds.push(fd)) {
+                Ok(datagram) => return Ok(Some(Incoming::judge(datagram, fds, &payload, self.keep))),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
                     if !deadline.wait(self.fd.as_fd(), PollFlags::IN)? {
@@ -278,8 +264,8 @@ impl Listener {
         let Batch { room, incoming } = batch;
         let keep = Keep { barriers: true, ..self.keep };
         loop {
-            let received = sys::receive_many(&self.fd, room, |datagram, payload| {
-                incoming.push_back((Incoming::judge(datagram, payload, keep), self.keep));
+            let received = sys::receive_many(self.fd.as_fd(), room, |datagram, fds, payload| {
+                incoming.push_back((Incoming::judge(datagram, fds, payload, keep), self.keep));
             });
             match received {
                 Ok(()) => return Ok(true),

@@ -21,19 +21,26 @@
 //!
 //! What a manager makes of a message is in [`service`].
 
+#[cfg(feature = "std")]
 mod envelope;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "std", target_os = "linux"))]
 mod incoming;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "std", target_os = "linux"))]
 mod listener;
+#[cfg(feature = "std")]
 pub mod service;
 #[cfg(target_os = "linux")]
+mod socket;
+#[cfg(all(feature = "std", target_os = "linux"))]
 mod standing;
 
+#[cfg(feature = "std")]
 pub use envelope::{Content, DropReason, Envelope};
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "std", target_os = "linux"))]
 pub use incoming::{BarrierRequest, Dropped, Incoming, Received, Sender};
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "std", target_os = "linux"))]
 pub use listener::{Batch, Listener};
 #[cfg(target_os = "linux")]
+pub use socket::{Credentials, Datagram, NotifySocket};
+#[cfg(all(feature = "std", target_os = "linux"))]
 pub use standing::{Believing, Standing};

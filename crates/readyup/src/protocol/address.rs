@@ -204,6 +204,23 @@ impl Address {
         }
     }
 
+    /// The path, or `@` and the name, of a Unix socket, as `$NOTIFY_SOCKET` has it.
+    ///
+    /// ```
+    /// use readyup::Address;
+    ///
+    /// assert_eq!(Address::parse(b"@notify")?.unix_name(), Some(&b"@notify"[..]));
+    /// assert_eq!(Address::parse(b"vsock:host:9999")?.unix_name(), None);
+    /// # Ok::<(), readyup::protocol::AddressError>(())
+    /// ```
+    #[must_use]
+    pub fn unix_name(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Form::Unix(name) => Some(name.as_bytes()),
+            Form::Vsock(_) => None,
+        }
+    }
+
     /// The address of an `AF_VSOCK` socket.
     ///
     /// ```

@@ -10,6 +10,7 @@ use rustix::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::process::Pid;
+use rustix::time::ClockId;
 
 /// `socket(2)`, close-on-exec and non-blocking.
 pub(crate) fn socket(family: AddressFamily, kind: SocketType) -> Result<OwnedFd, Errno> {
@@ -71,29 +72,38 @@ pub(crate) fn borrow(fd: &OwnedFd) -> BorrowedFd<'_> {
 }
 
 /// `CLOCK_MONOTONIC`, in whole microseconds.
+pub(crate) fn monotonic_time() -> Duration {
+    Duration::from_micros(nanoseconds(ClockId::Monotonic) / 1000)
+}
+
+/// The time by a clock.
 #[cfg(any(feature = "std", not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
-pub(crate) fn monotonic_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    microseconds(time.tv_sec, time.tv_nsec)
+pub(crate) fn nanoseconds(clock: ClockId) -> u64 {
+    let time = rustix::time::clock_gettime(clock);
+    in_nanoseconds(time.tv_sec, time.tv_nsec)
 }
 
-/// `CLOCK_MONOTONIC`, in whole microseconds.
+/// The time by a clock.
 #[cfg(not(any(feature = "std", not(any(target_arch = "x86_64", target_arch = "aarch64")))))]
-pub(crate) fn monotonic_time() -> Duration {
-    let [seconds, nanoseconds] = raw::monotonic_time();
-    microseconds(seconds, nanoseconds)
+pub(crate) fn nanoseconds(clock: ClockId) -> u64 {
+    let [seconds, nanoseconds] = raw::time(clock);
+    in_nanoseconds(seconds, nanoseconds)
 }
 
-fn microseconds(seconds: i64, nanoseconds: i64) -> Duration {
-    Duration::from_micros((seconds as u64).wrapping_mul(1_000_000).wrapping_add(nanoseconds as u64 / 1000))
+/// The two halves of a `struct timespec`, which is enough for 584 years.
+pub(super) fn in_nanoseconds(seconds: i64, nanoseconds: i64) -> u64 {
+    (seconds as u64).wrapping_mul(1_000_000_000).wrapping_add(nanoseconds as u64)
 }
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-mod raw {
+pub(super) mod raw {
+    use crate::sys::receive::MessageHeader;
     use core::arch::asm;
     use core::ffi::CStr;
     use rustix::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
     use rustix::io::Errno;
+    #[cfg(not(feature = "std"))]
+    use rustix::time::ClockId;
 
     #[cfg(target_arch = "x86_64")]
     pub(super) const SOCKET: usize = 41;
@@ -113,6 +123,20 @@ mod raw {
     const GETSOCKOPT: usize = 55;
     #[cfg(target_arch = "aarch64")]
     const GETSOCKOPT: usize = 209;
+    #[cfg(target_arch = "x86_64")]
+    const SETSOCKOPT: usize = 54;
+    #[cfg(target_arch = "aarch64")]
+    const SETSOCKOPT: usize = 208;
+    #[cfg(target_arch = "x86_64")]
+    const GETSOCKNAME: usize = 51;
+    #[cfg(target_arch = "aarch64")]
+    const GETSOCKNAME: usize = 204;
+    #[cfg(target_arch = "x86_64")]
+    const RECVMSG: usize = 47;
+    #[cfg(target_arch = "aarch64")]
+    const RECVMSG: usize = 212;
+
+    const SOL_SOCKET: usize = 1;
 
     /// Makes a system call that takes numbers only and returns a new descriptor.
     pub(super) fn open(number: usize, arguments: [usize; 5]) -> Result<OwnedFd, Errno> {
@@ -138,7 +162,6 @@ mod raw {
 
     /// `getsockopt(SO_ERROR)`
     pub(super) fn socket_error(fd: BorrowedFd<'_>) -> Result<(), Errno> {
-        const SOL_SOCKET: usize = 1;
         const SO_ERROR: usize = 4;
         let mut error = 0i32;
         let mut len = size_of::<i32>() as u32;
@@ -168,14 +191,62 @@ mod raw {
         Errno::from_raw_os_error(number)
     }
 
-    /// `clock_gettime(CLOCK_MONOTONIC)`: seconds and nanoseconds.
+    /// `clock_gettime`: seconds and nanoseconds.
     #[cfg(not(feature = "std"))]
-    pub(super) fn monotonic_time() -> [i64; 2] {
-        const CLOCK_MONOTONIC: usize = 1;
+    pub(super) fn time(clock: ClockId) -> [i64; 2] {
         let mut time = [0i64; 2];
         // SAFETY: the kernel writes a `struct timespec`, two 64-bit numbers, to where the second argument points.
-        unsafe { syscall(CLOCK_GETTIME, [CLOCK_MONOTONIC, (&raw mut time).expose_provenance(), 0, 0, 0]) };
+        unsafe { syscall(CLOCK_GETTIME, [clock as usize, (&raw mut time).expose_provenance(), 0, 0, 0]) };
         time
+    }
+
+    /// `setsockopt` of the socket layer, for what is on or off.
+    pub(in crate::sys) fn set_option(fd: BorrowedFd<'_>, option: i32, on: bool) -> Result<(), Errno> {
+        let value = i32::from(on);
+        let arguments = [
+            fd.as_raw_fd() as usize,
+            SOL_SOCKET,
+            option as usize,
+            (&raw const value).expose_provenance(),
+            size_of::<i32>(),
+        ];
+        // SAFETY: the kernel reads `value`, of the size that is given.
+        length(unsafe { syscall(SETSOCKOPT, arguments) }).map(|_| ())
+    }
+
+    /// `getsockname`: how long the address is that was written.
+    pub(in crate::sys) fn socket_name(fd: BorrowedFd<'_>, address: &mut [u8]) -> Result<usize, Errno> {
+        let mut len = address.len() as u32;
+        let arguments = [
+            fd.as_raw_fd() as usize,
+            address.as_mut_ptr().expose_provenance(),
+            (&raw mut len).expose_provenance(),
+            0,
+            0,
+        ];
+        // SAFETY: the kernel writes at most `len` bytes to `address`, and the length to `len`.
+        length(unsafe { syscall(GETSOCKNAME, arguments) }).map(|_| len as usize)
+    }
+
+    /// `recvmsg`: the length that the flags ask for.
+    ///
+    /// # Safety
+    ///
+    /// What the header points to must be writable, of the sizes that are given there, and nobody else's during the call.
+    pub(in crate::sys) unsafe fn receive_message(
+        fd: BorrowedFd<'_>,
+        header: &mut MessageHeader,
+        flags: i32,
+    ) -> Result<usize, Errno> {
+        let header: *mut MessageHeader = header;
+        let arguments = [fd.as_raw_fd() as usize, header.expose_provenance(), flags as usize, 0, 0];
+        // SAFETY: the kernel writes to the header and to where it points, as the caller allows.
+        length(unsafe { syscall(RECVMSG, arguments) })
+    }
+
+    /// What a call returned that counts bytes, or nothing.
+    fn length(result: isize) -> Result<usize, Errno> {
+        usize::try_from(result).map_err(|_| errno(result.wrapping_neg() as i32))
     }
 
     /// # Safety
