@@ -93,6 +93,7 @@ addon:
 	@cargo build -p readyup-node --profile addon --features standalone
 	@mkdir -p $(dir $(ADDON))
 	@cmp -s target/addon/libreadyup_node.so $(ADDON) || install -m 644 target/addon/libreadyup_node.so $(ADDON)
+	@scripts/wasm
 
 package: node_modules/.package-lock.json
 	$(SAY) 'building the npm packages'

@@ -12,7 +12,7 @@ const dist = (name) => new URL(`dist/${name}`, import.meta.url);
 const write = (name, lines) => writeFileSync(dist(name), [...lines, ''].join('\n'));
 
 /** The manifest's "exports". */
-const ENTRIES = ['index', 'serve'];
+const ENTRIES = ['index', 'serve', 'testing'];
 /** What is loaded from a file of its own. */
 const WORKERS = ['hang-worker'];
 

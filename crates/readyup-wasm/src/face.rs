@@ -3,7 +3,7 @@
 use crate::{config, time};
 use readyup::Message;
 use readyup::manager::service::{
-    Config, Effect, FdKey, NamedProcess, Notification, Process, Service, ServiceType, Target,
+    Config, Effect, FdKey, NamedProcess, Notification, Process, Refusal, Service, ServiceType, Target,
 };
 use readyup::manager::{Content, Envelope};
 use readyup::protocol::MESSAGE_MAX;
@@ -111,6 +111,7 @@ impl Face {
                 Effect::Signal { signal, .. } => self.line("signal", format_args!("{signal} others")),
                 Effect::StoreFd { fd, name, .. } => self.line("store", format_args!("{} {name}", fd.0)),
                 Effect::CloseFd(fd) => self.line("close", fd.0),
+                Effect::Refused(refusal @ Refusal::Access { .. }) => self.line("unheard", refusal),
                 Effect::Refused(refusal) => self.line("refused", refusal),
                 _ => {}
             }

@@ -1,6 +1,8 @@
 // Node's own modules, loaded only once they are needed: at a service's start each of them costs time. Internal.
 
 interface Modules {
+  'node:child_process': typeof import('node:child_process');
+  'node:crypto': typeof import('node:crypto');
   'node:fs': typeof import('node:fs');
   'node:os': typeof import('node:os');
   'node:path': typeof import('node:path');
@@ -13,6 +15,10 @@ interface Modules {
 export function builtin<Name extends keyof Modules>(name: Name): Modules[Name];
 export function builtin(name: keyof Modules): unknown {
   switch (name) {
+    case 'node:child_process':
+      return require('node:child_process');
+    case 'node:crypto':
+      return require('node:crypto');
     case 'node:fs':
       return require('node:fs');
     case 'node:os':

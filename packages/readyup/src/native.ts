@@ -51,7 +51,9 @@ export interface Listening {
    * than the buffer's where it was cut. `pid` is 0 where the sender's is not known, `usec` when it came, by the clock of `now`.
    * `flags`: 1 where not all of the descriptors came. The descriptors are the caller's to close, and close-on-exec.
    */
-  receive(buffer: Uint8Array): number[] | undefined;
+  receive(
+    buffer: Uint8Array,
+  ): [length: number, pid: number, uid: number, usec: number, flags: number, ...fds: number[]] | undefined;
   /** `CLOCK_MONOTONIC`, in microseconds. */
   now(): number;
   /** Nothing is received any more after that. A path's file is left. */

@@ -1,0 +1,340 @@
+// `readyup/testing`: a service and its manager in a test.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { afterEach, test } from 'node:test';
+import * as readyup from 'readyup';
+import { TestService, inProcess, start } from 'readyup/testing';
+import { get } from './service.mjs';
+import { packageDirectory, runScript } from './support.mjs';
+
+const PATIENCE = Number(process.env['READYUP_PATIENCE'] ?? 1);
+const within = 15_000 * PATIENCE;
+const program = join(packageDirectory, 'test', 'testing-service.cjs');
+const open = new Set();
+
+/** The service that does so, and is closed at the end of the test. */
+function service(way, options) {
+  return watched(start(process.execPath, [program, way], options));
+}
+
+function watched(service) {
+  open.add(service);
+  return service;
+}
+
+/** A service in this process. */
+const here = (options) => watched(inProcess(options));
+
+afterEach(async () => {
+  for (const service of open) await service.close();
+  open.clear();
+});
+
+/** What a wait fails with. */
+async function failure(promise) {
+  const error = await promise.then(
+    () => assert.fail('it should have failed'),
+    (error) => error,
+  );
+  assert.equal(error.code, 'ERR_READYUP_EXPECTATION', error.stack);
+  return error.message;
+}
+
+const isAlive = (pid) => {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+};
+
+test('ok: from up to down', async () => {
+  const it = service('good', { type: 'notify-reload', watchdog: 400 * PATIENCE });
+  assert.ok(it instanceof TestService);
+  assert.equal(it.activeState, 'activating');
+  await it.ready({ within });
+  assert.deepEqual([it.activeState, it.subState, it.mainPid], ['active', 'running', it.pid]);
+  const message = await it.expect({ STATUS: /^Serving on :\d+$/ }, { within });
+  assert.equal(it.statusText, message.fields['STATUS']);
+  assert.deepEqual([message.pid, message.main, message.believed, message.ignored], [it.pid, true, true, []]);
+  assert.equal(message.command, readFileSync(`/proc/${it.pid}/comm`, 'utf8').trim());
+  await it.expectPings(2, { within });
+  await it.reload({ within });
+  assert.equal(it.statusText, 'Read');
+  const ended = await it.stop({ within });
+  assert.deepEqual({ ...ended, took: 0 }, { code: 0, signal: null, result: 'success', stopping: true, took: 0 });
+  assert.ok(ended.took > 0 && ended.took < within, `${ended.took} ms`);
+  assert.deepEqual(it.signals, ['SIGHUP', 'SIGTERM']);
+  assert.deepEqual(it.ignored, []);
+});
+
+test('ok: messages are passed over until the one that is expected, and not twice', async () => {
+  const it = service('good');
+  await it.expect('READY=1', { within });
+  assert.match(await failure(it.expect('READY=1', { within: 50 })), /^Expected READY=1: it has not come within 50 ms/);
+  assert.equal(it.messages.filter(({ text }) => text.startsWith('READY=1')).length, 1);
+  const stopped = it.stop({ within });
+  const message = await it.expect((message) => message.text.includes('STOPPING'), { within });
+  assert.equal(message.fields['STATUS'], 'Bye');
+  await stopped;
+  assert.match(await failure(it.expect('READY=1', { within })), /the service has ended/);
+});
+
+test('ok: pings that stop when it hangs, after which it is killed as systemd does it', async () => {
+  const it = service('good', { watchdog: 400 * PATIENCE });
+  await it.ready({ within });
+  const port = /\d+$/.exec(it.statusText)[0];
+  get(port, '/hang').catch(() => {});
+  await it.expectStall({ within });
+  const { signal, result } = await it.ended({ within });
+  assert.deepEqual([signal, result, it.activeState], ['SIGABRT', 'watchdog', 'failed']);
+});
+
+test('err: pings that go on while it hangs', async () => {
+  const it = service('timer', { notifyAccess: 'all', watchdog: 1000 * PATIENCE });
+  await it.expectPings(1, { within });
+  await it.ready({ within });
+  get(/\d+$/.exec(it.statusText)[0], '/hang').catch(() => {});
+  const text = await failure(it.expectStall({ within: 1500 * PATIENCE }));
+  assert.match(text, /^Expected the pings to stop: it has not come within .*; \d+ more came, the last one \d/);
+});
+
+test('err: a start that fails is told at once, with what it wrote', async () => {
+  const before = Date.now();
+  const text = await failure(service('fails').ready({ within: 60_000 }));
+  assert.ok(Date.now() - before < 30_000);
+  assert.match(text, /^Expected the service to be ready: it is not going to be\. The service is failed \(failed\)/);
+  assert.match(text, /with the result "exit-code"/);
+  assert.match(text, /ended with exit status 3/);
+  assert.match(text, /What it wrote:\n {2}no configuration$/);
+});
+
+test('err: an end without READY=1 is a breach of the protocol', async () => {
+  const it = service('gives-up');
+  await failure(it.ready({ within }));
+  assert.equal(it.result, 'protocol');
+});
+
+test('err: silence', async () => {
+  const it = service('silent');
+  const text = await failure(it.ready({ within: 200 }));
+  assert.match(text, /it has not come within 200 ms\. The service is activating \(start\)\. What happened:\n/);
+  assert.match(text, /started .*testing-service\.cjs silent \(process \d+\)/);
+  assert.equal(it.activeState, 'activating');
+});
+
+test('ok: a start that takes longer than the unit allows', async () => {
+  const it = service('silent', { timeoutStart: 100 });
+  assert.match(await failure(it.ready({ within })), /SIGTERM to process/);
+  const { signal, result } = await it.ended({ within });
+  assert.deepEqual([signal, result], ['SIGTERM', 'timeout']);
+});
+
+test('err: READY=1 of a child, which systemd drops in silence', async () => {
+  const it = service('child');
+  const text = await failure(it.ready({ within: 2000 * PATIENCE }));
+  assert.match(text, /READY=1\\nSTATUS=From a child \(ignored: a message of process \d+ is dropped: NotifyAccess=main/);
+  const [message, ...more] = it.ignored;
+  assert.deepEqual([message.believed, message.main, more.length], [false, false, 0]);
+  assert.notEqual(message.pid, it.pid);
+  // It is believed where the unit says so.
+  await service('child', { notifyAccess: 'all' }).ready({ within });
+});
+
+test('err: lines that have no effect, each with its reason', async () => {
+  const it = service('odd');
+  await it.ready({ within });
+  const { ignored } = await it.expect('ERRNO=much', { within });
+  assert.match(ignored.join('\n'), /ERRNO= has a value that cannot be read/);
+  assert.equal(it.mainPid, it.pid);
+});
+
+test('err: reloads that break the rules', async () => {
+  const timeless = service('timeless', { type: 'notify-reload' });
+  await timeless.ready({ within });
+  assert.match(await failure(timeless.reload({ within: 300 })), /no MONOTONIC_USEC= in its message/);
+  const never = service('never-reloads', { type: 'notify-reload', timeoutStart: 2000 * PATIENCE });
+  await never.ready({ within });
+  assert.match(await failure(never.reload({ within })), /its result is "timeout"/);
+  const notify = service('good');
+  await notify.ready({ within });
+  assert.match(
+    await failure(notify.reload({ within })),
+    /it cannot be asked to: reload: this cannot be done in state running/,
+  );
+});
+
+test('ok: ends of all kinds', async () => {
+  const unsaid = service('unsaid');
+  await unsaid.ready({ within });
+  assert.equal((await unsaid.stop({ within })).stopping, false);
+  const badly = service('ends-badly');
+  await badly.ready({ within });
+  const { code, result } = await badly.stop({ within });
+  assert.deepEqual([code, result], [7, 'exit-code']);
+  const well = service('ends-badly', { successExitStatus: [7] });
+  await well.ready({ within });
+  assert.equal((await well.stop({ within })).result, 'success');
+  const stays = service('stays', { timeoutStop: 200 });
+  await stays.ready({ within });
+  const killed = await stays.stop({ within });
+  assert.deepEqual([killed.signal, killed.result], ['SIGKILL', 'timeout']);
+  assert.deepEqual(stays.signals, ['SIGTERM', 'SIGKILL']);
+});
+
+test('ok: the fd store', async () => {
+  const it = service('stores', { fdStoreMax: 1 });
+  await it.ready({ within });
+  assert.deepEqual(it.storedFds, ['http']);
+  const refused = service('stores');
+  await refused.ready({ within });
+  assert.deepEqual(refused.storedFds, []);
+  assert.match(refused.ignored[0].ignored[0], /FileDescriptorStoreMax=0/);
+});
+
+test('ok: nothing is left of a service that is closed, nor of its children', async () => {
+  const it = watched(start('sh', ['-c', 'sleep 1000 & setsid sleep 1001 & wait']));
+  const children = () =>
+    readFileSync(`/proc/${it.pid}/task/${it.pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  while (children().length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  const all = [it.pid, ...children()];
+  const before = readdirSync('/proc/self/fd').length;
+  await it.close();
+  await it.close();
+  while (all.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.ok(readdirSync('/proc/self/fd').length < before);
+  assert.match(await failure(it.ready()), /it was closed/);
+});
+
+test('ok: nothing is left of a service whose test ends without closing it', async () => {
+  const stdout = await runScript(
+    `const { start } = require('readyup/testing');
+     const service = start('sleep', ['1000']);
+     console.log(service.pid);
+     // Nobody waits any more: nor does the process.`,
+  );
+  assert.equal(isAlive(Number(stdout)), false);
+});
+
+test('ok: in the own process', async () => {
+  const before = { ...process.env };
+  const it = here({ type: 'notify-reload', watchdog: 300 * PATIENCE });
+  assert.equal(process.env['NOTIFY_SOCKET'], it.address);
+  const reload = async () => {
+    await readyup.reloading();
+    await readyup.ready('Read');
+  };
+  const stop = () => readyup.stopping();
+  process.on('SIGHUP', reload).on('SIGTERM', stop);
+  try {
+    assert.equal(await readyup.ready('Here'), true);
+    await it.ready();
+    assert.deepEqual([it.statusText, it.mainPid], ['Here', process.pid]);
+    readyup.watchdog.start();
+    await it.expectPings(2, { within });
+    assert.equal(await readyup.barrier(), true);
+    await it.reload({ within });
+    assert.equal(it.statusText, 'Read');
+    const { result, stopping } = await it.stop({ within });
+    assert.deepEqual([result, stopping], ['success', true]);
+    assert.deepEqual(it.signals, ['SIGHUP', 'SIGTERM']);
+  } finally {
+    process.off('SIGHUP', reload).off('SIGTERM', stop);
+    readyup.watchdog.stop();
+    await it.close();
+  }
+  assert.deepEqual({ ...process.env }, before);
+});
+
+test('ok: a loop that hangs in the own process, seen afterwards', async () => {
+  const it = here({ watchdog: 200 * PATIENCE });
+  await readyup.ready();
+  readyup.watchdog.start();
+  await it.expectPings(1, { within });
+  const end = Date.now() + 400 * PATIENCE;
+  while (Date.now() < end);
+  await it.expectStall({ within });
+  assert.deepEqual(it.signals, ['SIGABRT']);
+  readyup.watchdog.stop();
+});
+
+test('ok: signals go where the test wants them', async () => {
+  const signals = [];
+  const it = here({ type: 'notify-reload', onSignal: (signal) => signals.push(signal) });
+  await readyup.ready();
+  await it.ready();
+  await failure(it.reload({ within: 50 }));
+  assert.deepEqual(signals, ['SIGHUP']);
+});
+
+test('err: what the manager drops', async () => {
+  const it = here();
+  await readyup.send(`STATUS=${'x'.repeat(4080)}`);
+  const { send } = createRequire(import.meta.url)('../native/linux-' + process.arch + '.node').open(it.address);
+  assert.equal(typeof send, 'function');
+  await readyup.send('BARRIER=1\nREADY=1').catch(() => {});
+  assert.equal(it.activeState, 'activating');
+  assert.match(it.ignored.at(-1).ignored[0], /BARRIER=1 must be alone in its message/);
+  assert.equal(it.ignored.at(-1).believed, false);
+});
+
+test('err: arguments that are none', async () => {
+  assert.throws(() => start('no-such-program'), { code: 'ENOENT', message: /no program "no-such-program" in PATH/ });
+  assert.throws(() => start('./no-such-program'), { code: 'ENOENT' });
+  assert.throws(() => start('sh', [], { watchdog: 0 }), { code: 'ERR_OUT_OF_RANGE' });
+  assert.throws(() => start('sh', [], { type: 'forking' }), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /Type: "forking"/,
+  });
+  assert.throws(() => start('sh', [], { killSignal: 'SIGWHAT' }), { code: 'ERR_INVALID_ARG_TYPE' });
+  assert.throws(() => start('sh', [], { type: 'notify\nType=simple' }), { code: 'ERR_INVALID_ARG_TYPE' });
+  assert.throws(() => start('sh', [], { successExitStatus: Array(5000).fill(1) }), { code: 'ERR_INVALID_ARG_TYPE' });
+  const it = here();
+  assert.throws(() => inProcess(), { code: 'EBUSY' });
+  await assert.rejects(it.expectPings(), { code: 'ERR_INVALID_ARG_TYPE', message: /has no watchdog/ });
+  await assert.rejects(it.expect({}), { code: 'ERR_INVALID_ARG_TYPE' });
+  await assert.rejects(it.ready({ within: 0 }), { code: 'ERR_INVALID_ARG_TYPE' });
+});
+
+test('ok: a program that does not speak, with a type that asks for nothing', async () => {
+  const it = watched(start('sleep', ['1000'], { type: 'exec' }));
+  await it.ready({ within });
+  assert.equal((await it.stop({ within })).result, 'success');
+});
+
+test('ok: the watchdog is for the program that was started, not for its children', async () => {
+  const script = 'sh -c \'echo "$WATCHDOG_PID of $PPID, $WATCHDOG_USEC"\'; systemd=1; exit 1';
+  const it = watched(start('sh', ['-c', script], { watchdog: 1500 }));
+  await failure(it.ready({ within }));
+  while (it.output === '') await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(it.output, `${it.pid} of ${it.pid}, 1500000\n`);
+});
+
+test('ok: the stack of a failure begins in the test', async () => {
+  const it = service('silent');
+  const error = await it.ready({ within: 20 }).catch((error) => error);
+  assert.match(error.stack, /testing\.test\.mjs/);
+});
+
+test('ok: with await using', { skip: Symbol.asyncDispose === undefined }, async () => {
+  const it = start('sleep', ['1000']);
+  await it[Symbol.asyncDispose]();
+  assert.equal(isAlive(it.pid), false);
+});
+
+test('ok: hundreds of services leave no descriptor behind', async () => {
+  const count = () => readdirSync('/proc/self/fd').length;
+  const once = async () => {
+    const it = inProcess();
+    await readyup.ready();
+    await it.ready();
+    await it.close();
+  };
+  await once();
+  const before = count();
+  for (let round = 0; round < 200; round += 1) await once();
+  assert.ok(count() <= before + 2, `${before} before, ${count()} after`);
+});
