@@ -151,13 +151,13 @@ test-rust: ## Test the crates
 
 test-node: programs addon package ## Test the npm packages
 	$(SAY) 'testing the npm packages'
-	@node --test $(PACKAGES:=/test/)
+	@node --test $(PACKAGES:=/test/) examples/node-http/
 
 test-compat: programs addon package ## Test the npm packages that stand in for others with the originals' tests and examples
 	$(SAY) 'testing with the originals'
 	@scripts/compat-tests
 
-test-examples: programs static addon package ## Test the examples with NestJS, Next.js and podman
+test-examples: programs static addon package ## Test the examples with NestJS, Next.js, vitest, jest and podman
 	@scripts/need node npm lab podman
 	$(SAY) 'testing the examples with large frameworks'
 	@scripts/test-examples

@@ -550,7 +550,7 @@ export class TestService {
         if (this.#active === 'deactivating') this.#ending ??= at;
       } else if (name === 'signal') {
         const [number, target] = value.split(' ');
-        this.#signal(Number(number), target === 'others' ? undefined : Number(target));
+        this.#signal(Number(number), target === 'others' ? undefined : Number(target), at);
       } else if (name === 'close') {
         const fd = this.#stored.get(Number(value));
         if (fd !== undefined) builtin('node:fs').closeSync(fd);
@@ -560,12 +560,12 @@ export class TestService {
     if (effects.length > 0 && this.#isOver() && this.#endedAt === 0) this.#endedAt = at;
   }
 
-  #signal(number: number, target: number | undefined): void {
+  #signal(number: number, target: number | undefined, at: number): void {
     const name = signalName(number);
     if (this.#main.signal !== undefined) {
       if (target === undefined) return;
       this.#signals.push(name);
-      this.#record(`${name} to this process`);
+      this.#record(`${name} to this process`, at);
       this.#main.signal(name, number);
       return;
     }
@@ -574,7 +574,7 @@ export class TestService {
       target === undefined ? membersOf(this.#main.pid, this.#address).filter((pid) => pid !== main) : [target];
     if (targets.length === 0) return;
     if (target !== undefined) this.#signals.push(name);
-    this.#record(`${name} to ${targets.map((pid) => `process ${pid}`).join(', ')}`);
+    this.#record(`${name} to ${targets.map((pid) => `process ${pid}`).join(', ')}`, at);
     for (const pid of targets) kill(pid, number);
   }
 
