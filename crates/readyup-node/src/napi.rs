@@ -11,7 +11,7 @@ use crate::memory::Mapping;
 use core::cell::{Cell, UnsafeCell};
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr::null_mut;
-use rustix::fd::BorrowedFd;
+use rustix::fd::{BorrowedFd, FromRawFd as _, OwnedFd};
 
 /// `napi_env`, valid during one callback.
 #[derive(Clone, Copy)]
@@ -362,6 +362,13 @@ pub(crate) fn fd(number: i32) -> BorrowedFd<'static> {
     // SAFETY: it is not -1. That it is open during the call the JavaScript caller answers for, as for every function of
     // `fs`; if it is not, the system call fails with EBADF.
     unsafe { BorrowedFd::borrow_raw(number) }
+}
+
+/// Takes over a descriptor that JavaScript knows by its number, and owns; none where that is no descriptor's.
+pub(crate) fn owned_fd(number: i32) -> Option<OwnedFd> {
+    // SAFETY: it is not negative. That it is open, and nobody else's, the JavaScript caller answers for, as for
+    // `fs.closeSync`.
+    (number >= 0).then(|| unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 /// The one value of the type of a function, which is of no size: a callback has room for data, but none for a function.

@@ -2,7 +2,7 @@
 
 use crate::arguments::{self, TEXT_BUFFER};
 use crate::environment::microseconds;
-use crate::napi::{Arguments, Env, Shared, SharedState, Value};
+use crate::napi::{Arguments, Env, Shared, SharedState, Value, owned_fd};
 use readyup::manager::NotifySocket;
 use readyup::{Address, Error, monotonic_now};
 use rustix::fd::IntoRawFd as _;
@@ -74,6 +74,13 @@ fn receive(env: Env, receiver: &Shared<Receiver>, [buffer, ..]: Arguments) -> Va
         env.set_element(array, index, env.number(number));
     }
     array
+}
+
+/// `closeFd(fd: number)`: closes a descriptor that `receive` has returned. (In a worker, Node's own functions warn of one that
+/// they have not opened.)
+pub(crate) fn close_fd(env: Env, [fd, ..]: Arguments) -> Value {
+    drop(env.get_integer(fd).and_then(owned_fd));
+    env.undefined()
 }
 
 /// `now()`: the time by the clock of `receive`, in microseconds.

@@ -85,10 +85,7 @@ pub struct Credentials {
 }
 
 /// Opens a socket that gets its senders' credentials and binds it; without an address the kernel chooses one.
-pub(super) fn bound(
-    address: Option<&Address>,
-    configure: impl FnOnce(BorrowedFd<'_>) -> Result<(), Errno>,
-) -> Result<OwnedFd, Error> {
+pub(super) fn bound(address: Option<&Address>, configure: impl FnOnce(BorrowedFd<'_>)) -> Result<OwnedFd, Error> {
     let failed = |errno| Error::system(Call::Bind, errno);
     let target = match address.map(Address::form) {
         None => SocketAddrUnix::new_unnamed(),
@@ -99,8 +96,8 @@ pub(super) fn bound(
         sys::socket(AddressFamily::UNIX, SocketType::DGRAM).map_err(|errno| Error::system(Call::Socket, errno))?;
     let fd = borrow(&owned);
     // Before the first message can come in: its credentials are only received if they were asked for by then.
+    configure(fd);
     sockopt::set_socket_passcred(fd, true)
-        .and_then(|()| configure(fd))
         // The kernel gives the socket's own mode to the file that `bind` makes, so that there is no moment at which
         // anybody else could connect.
         .and_then(|()| fchmod(fd, Mode::RUSR | Mode::WUSR))
@@ -128,7 +125,11 @@ impl NotifySocket {
     /// # Ok::<(), readyup::Error>(())
     /// ```
     pub fn bind(address: Option<&Address>) -> Result<Self, Error> {
-        Ok(Self { fd: bound(address, sys::set_timestamps)?, last: Duration::ZERO })
+        let fd = bound(address, |fd| {
+            // Where there are none, a datagram came when it was received.
+            let _ = sys::set_timestamps(fd);
+        })?;
+        Ok(Self { fd, last: Duration::ZERO })
     }
 
     /// What to put into `$NOTIFY_SOCKET`.
