@@ -9,6 +9,7 @@
 //! - `open(address)`: a handle on a manager, an object of functions.
 //! - `openJournal(address)`: a handle on the journal.
 //! - `listen(address)`: a handle on a socket that services notify.
+//! - `closeFd(fd)`.
 //! - `watchdogPeriod(usec, pid)`, `listenFds(pid, fds, names, pidfdId)`: what the environment's values mean.
 //! - `booted()`.
 //! - `watchLoop(address, after, flags)`: a thread that says where the event loop hangs.
@@ -32,6 +33,7 @@ fn init(env: Env, exports: Value) {
     env.set(exports, c"open", env.function(c"open", handle::open));
     env.set(exports, c"openJournal", env.function(c"openJournal", journal::open));
     env.set(exports, c"listen", env.function(c"listen", receive::listen));
+    env.set(exports, c"closeFd", env.function(c"closeFd", receive::close_fd));
     env.set(exports, c"watchdogPeriod", env.function(c"watchdogPeriod", environment::watchdog_period));
     env.set(exports, c"listenFds", env.function(c"listenFds", environment::listen_fds));
     env.set(exports, c"booted", env.function(c"booted", environment::booted));

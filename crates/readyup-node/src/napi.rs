@@ -11,7 +11,7 @@ use crate::memory::Mapping;
 use core::cell::{Cell, UnsafeCell};
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr::null_mut;
-use rustix::fd::BorrowedFd;
+use rustix::fd::{BorrowedFd, FromRawFd as _, OwnedFd};
 
 /// `napi_env`, valid during one callback.
 #[derive(Clone, Copy)]
@@ -317,6 +317,33 @@ impl Env {
         result
     }
 
+    /// A function that calls `finalize` with its data once nobody has it any more, and is counted. (Not inlined: there are
+    /// dozens.)
+    ///
+    /// # Safety
+    ///
+    /// The data must be what both of the functions take it for, up to that call.
+    #[inline(never)]
+    unsafe fn create_method(
+        self,
+        name: &CStr,
+        callback: Callback,
+        data: *mut c_void,
+        finalize: Finalize,
+        count: &Cell<u32>,
+    ) -> Value {
+        let function = self.create_function(name, callback, data);
+        // SAFETY: as the caller says; no reference is asked for.
+        let status = unsafe { napi_add_finalizer(self, function, data, finalize, null_mut(), null_mut()) };
+        if status == OK {
+            count.set(count.get().wrapping_add(1));
+            function
+        } else {
+            // A function without a finalizer could outlive its data.
+            self.undefined()
+        }
+    }
+
     /// The arguments of the running callback, and the data that its function was made with.
     fn callback_info(self, info: CallbackInfo) -> (Arguments, *mut c_void) {
         let mut arguments = [Value(null_mut()); ARGUMENTS];
@@ -335,6 +362,13 @@ pub(crate) fn fd(number: i32) -> BorrowedFd<'static> {
     // SAFETY: it is not -1. That it is open during the call the JavaScript caller answers for, as for every function of
     // `fs`; if it is not, the system call fails with EBADF.
     unsafe { BorrowedFd::borrow_raw(number) }
+}
+
+/// Takes over a descriptor that JavaScript knows by its number, and owns; none where that is no descriptor's.
+pub(crate) fn owned_fd(number: i32) -> Option<OwnedFd> {
+    // SAFETY: it is not negative. That it is open, and nobody else's, the JavaScript caller answers for, as for
+    // `fs.closeSync`.
+    (number >= 0).then(|| unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 /// The one value of the type of a function, which is of no size: a callback has room for data, but none for a function.
@@ -421,18 +455,9 @@ impl<T: 'static> SharedState<T> {
             let shared = unsafe { &*data.cast::<Shared<T>>() };
             the_function::<F>()(env, shared, arguments)
         }
-        let data = self.shared.cast();
-        let function = self.env.create_function(name, callback::<T, F>, data);
-        // SAFETY: `release` is told of the memory of a `Shared<T>`.
-        let status = unsafe { napi_add_finalizer(self.env, function, data, release::<T>, null_mut(), null_mut()) };
-        if status == OK {
-            let functions = &self.shared().functions;
-            functions.set(functions.get().wrapping_add(1));
-            function
-        } else {
-            // A function without a finalizer could outlive the state.
-            self.env.undefined()
-        }
+        let shared = self.shared();
+        // SAFETY: both are told of the memory of a `Shared<T>`, and each function that is counted there keeps it.
+        unsafe { self.env.create_method(name, callback::<T, F>, self.shared.cast(), release::<T>, &shared.functions) }
     }
 }
 

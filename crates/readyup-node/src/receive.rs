@@ -2,7 +2,7 @@
 
 use crate::arguments::{self, TEXT_BUFFER};
 use crate::environment::microseconds;
-use crate::napi::{Arguments, Env, Shared, SharedState, Value};
+use crate::napi::{Arguments, Env, Shared, SharedState, Value, owned_fd};
 use readyup::manager::NotifySocket;
 use readyup::{Address, Error, monotonic_now};
 use rustix::fd::IntoRawFd as _;
@@ -13,22 +13,18 @@ const CONTROL_TRUNCATED: i32 = 1;
 /// Where the descriptors begin in what `receive` returns.
 const FDS: u32 = 5;
 
-struct Receiver {
-    /// None once it is closed.
-    socket: Option<NotifySocket>,
-    address: Address,
-}
+/// None once it is closed.
+type Receiver = Option<NotifySocket>;
 
 /// `listen(address?: string)`: the functions of a handle on a socket that is bound there, or where the kernel chooses.
 pub(crate) fn listen(env: Env, [address, ..]: Arguments) -> Value {
     let mut buffer = TEXT_BUFFER;
     let address = arguments::text(env, address, &mut buffer).map(Address::parse).transpose();
-    let socket = match address.map_err(Error::from).and_then(NotifySocket::bind) {
+    let socket = match address.map_err(Error::from).and_then(|address| NotifySocket::bind(address.as_ref())) {
         Ok(socket) => socket,
         Err(error) => return arguments::throw(env, &error),
     };
-    let receiver = Receiver { address: *socket.address(), socket: Some(socket) };
-    let Ok(state) = SharedState::new(env, receiver) else {
+    let Ok(state) = SharedState::new(env, Some(socket)) else {
         return env.throw_out_of_memory();
     };
     let object = env.object();
@@ -39,10 +35,14 @@ pub(crate) fn listen(env: Env, [address, ..]: Arguments) -> Value {
     object
 }
 
-/// `address()`: what to put into `$NOTIFY_SOCKET`.
+/// `address()`: what to put into `$NOTIFY_SOCKET`; nothing once it is closed.
 fn address_of(env: Env, receiver: &Shared<Receiver>, _: Arguments) -> Value {
-    let address = receiver.with(|receiver| receiver.address);
-    env.string(address.as_ref().and_then(Address::unix_name).unwrap_or_default())
+    let address = receiver.with(|receiver| receiver.as_ref().map(NotifySocket::address).transpose());
+    match address {
+        Some(Ok(Some(address))) => env.string(address.unix_name().unwrap_or_default()),
+        Some(Err(error)) => arguments::throw(env, &error),
+        Some(Ok(None)) | None => env.string(b""),
+    }
 }
 
 /// `receive(buffer: Uint8Array)`: one datagram, `[length, pid, uid, usec, flags, ...fds]`; `undefined` where there is none.
@@ -51,7 +51,7 @@ fn receive(env: Env, receiver: &Shared<Receiver>, [buffer, ..]: Arguments) -> Va
     let mut array = None;
     let mut index = FDS;
     let received = receiver.with(|receiver| {
-        let Some(socket) = &mut receiver.socket else {
+        let Some(socket) = receiver else {
             return Ok(None);
         };
         socket.receive(env.get_bytes_mut(buffer).unwrap_or_default(), &mut |fd| {
@@ -76,6 +76,13 @@ fn receive(env: Env, receiver: &Shared<Receiver>, [buffer, ..]: Arguments) -> Va
     array
 }
 
+/// `closeFd(fd: number)`: closes a descriptor that `receive` has returned. (In a worker, Node's own functions warn of one that
+/// they have not opened.)
+pub(crate) fn close_fd(env: Env, [fd, ..]: Arguments) -> Value {
+    drop(env.get_integer(fd).and_then(owned_fd));
+    env.undefined()
+}
+
 /// `now()`: the time by the clock of `receive`, in microseconds.
 fn now(env: Env, _: Arguments) -> Value {
     env.number(microseconds(monotonic_now()))
@@ -83,6 +90,6 @@ fn now(env: Env, _: Arguments) -> Value {
 
 /// `close()`: closes the socket now, rather than when the handle is collected. Nothing is received after that.
 fn close(env: Env, receiver: &Shared<Receiver>, _: Arguments) -> Value {
-    receiver.with(|receiver| receiver.socket = None);
+    receiver.with(|receiver| *receiver = None);
     env.undefined()
 }

@@ -56,6 +56,8 @@ pub mod protocol;
 mod sys;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub mod testing;
+#[cfg(target_os = "linux")]
+mod unix;
 
 #[cfg(target_os = "linux")]
 pub use client::{Attachments, Barrier, Delivery, Notifier, Outcome, booted, listen_fds, monotonic_now, pidfd_id};

@@ -67,6 +67,8 @@ export interface Addon {
   openJournal(address?: string): Sender;
   /** At a path, an abstract name (`@name`), or where the kernel chooses. */
   listen(address?: string): Listening;
+  /** Closes a descriptor that was received: Node's own functions would warn of it in a worker. */
+  closeFd(fd: number): void;
   watchdogPeriod(usec?: string, pid?: string): number | undefined;
   listenFds(pid?: string, fds?: string, names?: string, pidfdId?: string): (number | string)[];
   booted(): boolean;

@@ -1,9 +1,8 @@
 // A service under test, and its manager. Internal, but for the class.
 
 import { type ChildProcess } from 'node:child_process';
-import { builtin } from './builtin';
 import { errorFrom, typeError } from './errors';
-import { type Listening } from './native';
+import { type Listening, native } from './native';
 import { INPUT_SIZE, type Life, type Line, type Named, type Step } from './testing-life';
 import { handles, isAlive, isOfService, membersOf, nameOf, processOfPidFd } from './testing-processes';
 import {
@@ -333,7 +332,7 @@ export class TestService {
     child?.off('exit', this.#onExit);
     process.off('exit', this.#killAll);
     this.#inbox.close();
-    for (const fd of this.#stored.values()) builtin('node:fs').closeSync(fd);
+    for (const fd of this.#stored.values()) closeFd(fd);
     this.#stored.clear();
     this.#main.restore?.();
     for (const waiter of [...this.#waiters]) waiter.settle('it was closed');
@@ -484,7 +483,7 @@ export class TestService {
     const bytes = this.#buffer.slice(0, Math.min(length, INPUT_SIZE));
     const [kind, value] = this.#life.open(bytes, length, pid, fds.length, truncated);
     const who = `${nameOf(pid) || '(gone)'}[${pid}]`;
-    const close = (): void => fds.forEach((fd) => builtin('node:fs').closeSync(fd));
+    const close = (): void => fds.forEach((fd) => closeFd(fd));
     if (kind === 'barrier') {
       this.#record(`${who}: a barrier, answered`, this.#since(at));
       // That is the answer.
@@ -553,7 +552,7 @@ export class TestService {
         this.#signal(Number(number), target === 'others' ? undefined : Number(target), at);
       } else if (name === 'close') {
         const fd = this.#stored.get(Number(value));
-        if (fd !== undefined) builtin('node:fs').closeSync(fd);
+        if (fd !== undefined) closeFd(fd);
         this.#stored.delete(Number(value));
       }
     }
@@ -602,6 +601,11 @@ export class TestService {
     if (child === undefined) return;
     for (const member of membersOf(pid, this.#address)) kill(member, 'SIGKILL');
   }
+}
+
+/** Closes a descriptor that came with a message. */
+function closeFd(fd: number): void {
+  native()?.closeFd(fd);
 }
 
 function kill(pid: number, signal: number | NodeJS.Signals): void {

@@ -4,14 +4,15 @@ use super::vsock::VsockDelivery;
 use crate::error::{Call, Error};
 use crate::protocol::{FDS_MAX, Message, UnixName, VsockAddress};
 use crate::sys::{self, FdCell, SocketAddrVsock, borrow};
+use crate::unix::socket_address;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use rustix::event::PollFlags;
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, IoSlice};
 use rustix::net::{
-    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketType, UCred, connect,
-    send, sendmsg, sockopt,
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketType, UCred, connect, send, sendmsg,
+    sockopt,
 };
 use rustix::process::{Pid, getegid, geteuid, getgid, getpid, getuid};
 
@@ -97,11 +98,7 @@ impl Target<'_> {
 
     fn connect(self, fd: BorrowedFd<'_>) -> Result<(), Error> {
         match self {
-            Self::Unix(name) => match name.abstract_name() {
-                Some(name) => SocketAddrUnix::new_abstract_name(name),
-                None => SocketAddrUnix::new(name.as_bytes()),
-            }
-            .and_then(|address| connect(fd, &address)),
+            Self::Unix(name) => socket_address(name.as_bytes()).and_then(|address| connect(fd, &address)),
             Self::Vsock(address) => connect(fd, &SocketAddrVsock::new(address.cid, address.port)),
         }
         .map_err(|errno| Error::system(Call::Connect, errno))

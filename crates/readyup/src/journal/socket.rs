@@ -4,6 +4,7 @@ use super::entry::{Field, Priority, Separator, check};
 use crate::error::{Call, Error};
 use crate::protocol::{Address, Form};
 use crate::sys::{self, FdCell, borrow};
+use crate::unix::socket_address;
 use core::mem::MaybeUninit;
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{SealFlags, fcntl_add_seals};
@@ -159,11 +160,8 @@ impl Journal {
 
     fn socket_address(&self) -> Result<SocketAddrUnix, Errno> {
         match self.address.as_ref().map(Address::form) {
-            None => SocketAddrUnix::new(SOCKET),
-            Some(Form::Unix(name)) => match name.abstract_name() {
-                Some(name) => SocketAddrUnix::new_abstract_name(name),
-                None => SocketAddrUnix::new(name.as_bytes()),
-            },
+            None => socket_address(SOCKET),
+            Some(Form::Unix(name)) => socket_address(name.as_bytes()),
             Some(Form::Vsock(_)) => Err(Errno::AFNOSUPPORT),
         }
     }

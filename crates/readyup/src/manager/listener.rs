@@ -119,7 +119,6 @@ impl Listener {
         let fd = bound(Some(&address), |fd| {
             // An older kernel has no pidfds here, and then senders have none.
             let _ = sys::set_pidfds(fd, true);
-            Ok(())
         })?;
         let created = address.path().map(|path| {
             let path = PathBuf::from(OsStr::from_bytes(path));

@@ -3,6 +3,7 @@
 use crate::error::{Call, Error};
 use crate::protocol::{Address, Form};
 use crate::sys::{self, borrow};
+use crate::unix::socket_address;
 use core::time::Duration;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, fchmod};
@@ -19,7 +20,7 @@ use rustix::time::ClockId;
 /// use readyup::manager::NotifySocket;
 ///
 /// let mut socket = NotifySocket::bind(None)?;
-/// Notifier::new(*socket.address()).ready()?;
+/// Notifier::new(socket.address()?).ready()?;
 /// let mut payload = [0; 4096];
 /// let datagram = socket.receive(&mut payload, &mut |fd| drop(fd))?.expect("a datagram");
 /// assert_eq!(&payload[..datagram.len], b"READY=1");
@@ -29,7 +30,6 @@ use rustix::time::ClockId;
 #[derive(Debug)]
 pub struct NotifySocket {
     fd: OwnedFd,
-    address: Address,
     /// When the last datagram came.
     last: Duration,
 }
@@ -41,7 +41,7 @@ pub struct NotifySocket {
 /// use readyup::{Notifier, monotonic_now};
 ///
 /// let mut socket = NotifySocket::bind(None)?;
-/// Notifier::new(*socket.address()).status("Loading")?;
+/// Notifier::new(socket.address()?).status("Loading")?;
 /// let datagram = socket.receive(&mut [0; 6], &mut drop)?.expect("a datagram");
 /// assert_eq!(datagram.len, "STATUS=Loading".len()); // of which six bytes were received
 /// assert!(datagram.arrival <= monotonic_now());
@@ -68,7 +68,7 @@ pub struct Datagram {
 /// use readyup::manager::{Credentials, NotifySocket};
 ///
 /// let mut socket = NotifySocket::bind(None)?;
-/// Notifier::new(*socket.address()).ready()?;
+/// Notifier::new(socket.address()?).ready()?;
 /// let datagram = socket.receive(&mut [0; 4096], &mut drop)?.expect("a datagram");
 /// let Credentials { pid, uid, gid } = datagram.credentials.expect("a sender");
 /// println!("process {pid} of user {uid} and group {gid}");
@@ -85,26 +85,19 @@ pub struct Credentials {
 }
 
 /// Opens a socket that gets its senders' credentials and binds it; without an address the kernel chooses one.
-pub(super) fn bound(
-    address: Option<&Address>,
-    configure: impl FnOnce(BorrowedFd<'_>) -> Result<(), Errno>,
-) -> Result<OwnedFd, Error> {
+pub(super) fn bound(address: Option<&Address>, configure: impl FnOnce(BorrowedFd<'_>)) -> Result<OwnedFd, Error> {
     let failed = |errno| Error::system(Call::Bind, errno);
     let target = match address.map(Address::form) {
         None => SocketAddrUnix::new_unnamed(),
-        Some(Form::Unix(name)) => match name.abstract_name() {
-            Some(name) => SocketAddrUnix::new_abstract_name(name),
-            None => SocketAddrUnix::new(name.as_bytes()),
-        }
-        .map_err(failed)?,
+        Some(Form::Unix(name)) => socket_address(name.as_bytes()).map_err(failed)?,
         Some(Form::Vsock(_)) => return Err(Error::unsupported("listening on a vsock is not supported")),
     };
     let owned =
         sys::socket(AddressFamily::UNIX, SocketType::DGRAM).map_err(|errno| Error::system(Call::Socket, errno))?;
     let fd = borrow(&owned);
     // Before the first message can come in: its credentials are only received if they were asked for by then.
+    configure(fd);
     sockopt::set_socket_passcred(fd, true)
-        .and_then(|()| configure(fd))
         // The kernel gives the socket's own mode to the file that `bind` makes, so that there is no moment at which
         // anybody else could connect.
         .and_then(|()| fchmod(fd, Mode::RUSR | Mode::WUSR))
@@ -127,32 +120,34 @@ impl NotifySocket {
     ///
     /// let first = NotifySocket::bind(None)?;
     /// let second = NotifySocket::bind(None)?;
-    /// assert_ne!(first.address(), second.address());
-    /// assert!(NotifySocket::bind(Some(*first.address())).is_err()); // something is bound there already
+    /// assert_ne!(first.address()?, second.address()?);
+    /// assert!(NotifySocket::bind(Some(&first.address()?)).is_err()); // something is bound there already
     /// # Ok::<(), readyup::Error>(())
     /// ```
-    pub fn bind(address: Option<Address>) -> Result<Self, Error> {
-        let fd = bound(address.as_ref(), sys::set_timestamps)?;
-        let address = match address {
-            Some(address) => address,
-            None => sys::with_abstract_name(borrow(&fd), Address::parse)
-                .map_err(|errno| Error::system(Call::Bind, errno))??,
-        };
-        Ok(Self { fd, address, last: Duration::ZERO })
+    pub fn bind(address: Option<&Address>) -> Result<Self, Error> {
+        let fd = bound(address, |fd| {
+            // Where there are none, a datagram came when it was received.
+            let _ = sys::set_timestamps(fd);
+        })?;
+        Ok(Self { fd, last: Duration::ZERO })
     }
 
     /// What to put into `$NOTIFY_SOCKET`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::System`](crate::ErrorKind::System) when the operating system does not tell it.
     ///
     /// ```
     /// use readyup::manager::NotifySocket;
     ///
     /// let socket = NotifySocket::bind(None)?;
-    /// assert!(socket.address().to_string().starts_with('@'));
+    /// assert!(socket.address()?.to_string().starts_with('@'));
     /// # Ok::<(), readyup::Error>(())
     /// ```
-    #[must_use]
-    pub const fn address(&self) -> &Address {
-        &self.address
+    pub fn address(&self) -> Result<Address, Error> {
+        let address = sys::with_name(borrow(&self.fd), Address::parse);
+        Ok(address.map_err(|errno| Error::system(Call::Bind, errno))??)
     }
 
     /// Receives one datagram, without waiting: its payload, as far as there is room for it, and every descriptor that came
@@ -169,7 +164,7 @@ impl NotifySocket {
     ///
     /// let mut socket = NotifySocket::bind(None)?;
     /// let file = std::fs::File::open("/dev/null")?;
-    /// Notifier::new(*socket.address()).store_fds(FdName::new("null")?, &[file.as_fd()])?;
+    /// Notifier::new(socket.address()?).store_fds(FdName::new("null")?, &[file.as_fd()])?;
     /// let mut fds = Vec::new();
     /// assert!(socket.receive(&mut [0; 4096], &mut |fd| fds.push(fd))?.is_some());
     /// assert_eq!(fds.len(), 1);

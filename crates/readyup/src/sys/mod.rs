@@ -25,7 +25,7 @@ pub(crate) use inherited::close_on_exec;
 #[cfg(feature = "std")]
 pub(crate) use receive::{Datagram, Room, receive_many, set_pidfds};
 #[cfg(any(feature = "std", target_arch = "x86_64", target_arch = "aarch64"))]
-pub(crate) use receive::{receive, set_timestamps, with_abstract_name};
+pub(crate) use receive::{receive, set_timestamps, with_name};
 #[cfg(feature = "std")]
 pub(crate) use send::send_many;
 pub(crate) use vsock::SocketAddrVsock;

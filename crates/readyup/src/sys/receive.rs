@@ -112,20 +112,16 @@ pub(crate) fn set_timestamps(socket: BorrowedFd<'_>) -> Result<(), Errno> {
     kernel::set_option(socket, TIMESTAMPNS, true)
 }
 
-/// Calls `with` with the name of a socket in the abstract namespace, which begins with an `@`.
-pub(crate) fn with_abstract_name<R>(socket: BorrowedFd<'_>, with: impl FnOnce(&[u8]) -> R) -> Result<R, Errno> {
+/// Calls `with` with the name that a Unix socket is bound to: a path, or `@` and a name.
+pub(crate) fn with_name<R>(socket: BorrowedFd<'_>, with: impl FnOnce(&[u8]) -> R) -> Result<R, Errno> {
     let mut address = [0; SOCKET_ADDRESS_SIZE];
     let len = kernel::socket_name(socket, &mut address)?;
-    // After the family, a NUL in the place of the `@`.
-    match address.get_mut(2..len) {
-        Some(name @ [0, ..]) => {
-            if let Some(first) = name.first_mut() {
-                *first = b'@';
-            }
-            Ok(with(name))
-        }
-        _ => Err(Errno::ADDRNOTAVAIL),
+    // After the family, a path and a NUL, or a NUL in the place of the `@`.
+    let name = address.get_mut(2..len).unwrap_or_default();
+    if let Some(first @ 0) = name.first_mut() {
+        *first = b'@';
     }
+    Ok(with(name.strip_suffix(b"\0").unwrap_or(name)))
 }
 
 /// Room for several datagrams, which is used again and again: clearing it each time would take as long as receiving does.
@@ -257,7 +253,7 @@ unsafe fn datagram(
 
 /// The number at that position of an array of them.
 fn number(bytes: &[u8], position: usize) -> Option<i32> {
-    bytes.chunks_exact(size_of::<i32>()).nth(position)?.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes))
+    bytes.get(position * size_of::<i32>()..)?.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes))
 }
 
 /// The descriptor that a control message's data begins with; none if the kernel put none there.
