@@ -400,13 +400,15 @@ export class TestService {
   async #until(what: string, within: number, look: () => boolean | string, more?: () => string): Promise<void> {
     if (!(within > 0)) throw typeError('readyup/testing: within must be above 0 milliseconds');
     const error = new Error();
+    // Now, as its first line is made when it is read.
+    const frames = (error.stack ?? '').split('\n').slice(1);
     const failed = (why: string): Error => {
       const [subState, result] = ['SubState', 'Result'].map((name) => this.#life.property(name));
       const state = `${this.#active} (${subState})${result === 'success' ? '' : `, with the result "${result}"`}`;
       const tail = more === undefined ? why : `${why}; ${more()}`;
       const message = describe(`Expected ${what}: ${tail}`, state, this.#events, this.#output);
       error.message = message;
-      error.stack = `Error: ${message}\n${(error.stack ?? '').split('\n').slice(1).join('\n')}`;
+      error.stack = [`Error: ${message}`, ...frames].join('\n');
       return errorFrom(error, 'ERR_READYUP_EXPECTATION');
     };
     if (this.#closed !== undefined) throw failed('it was closed');

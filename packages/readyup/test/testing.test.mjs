@@ -317,6 +317,7 @@ test('ok: the stack of a failure begins in the test', async () => {
   const it = service('silent');
   const error = await it.ready({ within: 20 }).catch((error) => error);
   assert.match(error.stack, /testing\.test\.mjs/);
+  assert.equal(error.stack.split('What happened:').length, 2);
 });
 
 test('ok: with await using', { skip: Symbol.asyncDispose === undefined }, async () => {
