@@ -13,6 +13,14 @@ const started: boolean = watchdog.start({ check: async () => true });
 // @ts-expect-error: a status is a string
 ready(1);
 export { sent, started };
+export { type Service, serve } from 'readyup/serve';
+`;
+const testing = `import { type Ended, TestService, inProcess, start } from 'readyup/testing';
+const service: TestService = start('node', ['server.js'], { type: 'notify-reload', watchdog: 1000, cwd: '/' });
+export const ended: Promise<Ended> = service.stop({ within: 1000 });
+export const text: Promise<string> = service.expect({ STATUS: /up/ }).then((message) => message.text);
+// @ts-expect-error: signals have names
+inProcess({ killSignal: 15 });
 `;
 const whole = `import readyup from 'readyup';\nexport const sent: Promise<boolean> = readyup.ready();\n`;
 const required = `import readyup = require('readyup');\nexport const sent: Promise<boolean> = readyup.ready();\n`;
@@ -22,6 +30,8 @@ for (const [name, text] of [
   ['named.cts', named],
   ['required.cts', required],
   ['bundled.ts', named],
+  ['testing.mts', testing],
+  ['testing.cts', testing],
 ]) {
   writeFileSync(join(made, name), text);
 }
@@ -40,7 +50,21 @@ const compile = (module, moduleResolution, files) => async () => {
 };
 
 await checks({
-  node16: compile('node16', 'node16', ['named.mts', 'whole.mts', 'named.cts', 'required.cts']),
-  nodenext: compile('nodenext', 'nodenext', ['named.mts', 'whole.mts', 'named.cts', 'required.cts']),
-  bundler: compile('esnext', 'bundler', ['named.mts', 'bundled.ts']),
+  node16: compile('node16', 'node16', [
+    'named.mts',
+    'whole.mts',
+    'named.cts',
+    'required.cts',
+    'testing.mts',
+    'testing.cts',
+  ]),
+  nodenext: compile('nodenext', 'nodenext', [
+    'named.mts',
+    'whole.mts',
+    'named.cts',
+    'required.cts',
+    'testing.mts',
+    'testing.cts',
+  ]),
+  bundler: compile('esnext', 'bundler', ['named.mts', 'bundled.ts', 'testing.mts']),
 });

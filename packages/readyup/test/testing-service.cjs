@@ -1,6 +1,6 @@
 // A service for the tests of the testing module: what it does wrong its argument says.
 const { createServer } = require('node:http');
-const { spawnSync } = require('node:child_process');
+const { spawn, spawnSync } = require('node:child_process');
 const { openSync } = require('node:fs');
 const readyup = require('..');
 
@@ -19,6 +19,13 @@ if (way === 'fails') {
   setInterval(() => {}, 1000);
 } else if (way === 'child') {
   child("readyup.ready('From a child')");
+  setInterval(() => {}, 1000);
+} else if (way === 'hands-over') {
+  const { pid } = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+  readyup.notify({ mainPid: pid, ready: true }).then(() => process.exit(0));
+} else if (way === 'slow') {
+  // Longer than the unit allows, and it says so.
+  readyup.extendTimeout(5000).then(() => setTimeout(() => readyup.ready(), 600));
   setInterval(() => {}, 1000);
 } else {
   const server = createServer((request, response) => {

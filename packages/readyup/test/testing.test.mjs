@@ -43,6 +43,8 @@ async function failure(promise) {
   return error.message;
 }
 
+const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
+
 const isAlive = (pid) => {
   try {
     return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
@@ -195,16 +197,58 @@ test('ok: the fd store', async () => {
   assert.match(refused.ignored[0].ignored[0], /FileDescriptorStoreMax=0/);
 });
 
+test('ok: a main process that hands over', async () => {
+  const it = service('hands-over');
+  await it.ready({ within });
+  const { mainPid } = it;
+  assert.notEqual(mainPid, it.pid);
+  while (isAlive(it.pid)) await soon();
+  assert.deepEqual([it.activeState, it.mainPid, it.ignored], ['active', mainPid, []]);
+  const { result } = await it.stop({ within });
+  assert.equal(result, 'success');
+  // A process that is not the manager's child gets no time, as systemd does it.
+  while (isAlive(mainPid)) await soon();
+  assert.match(it.timeline.map(({ what }) => what).join('\n'), new RegExp(`SIGTERM to process ${mainPid}`));
+});
+
+test('ok: more time for the start', async () => {
+  const it = service('slow', { timeoutStart: 500 * PATIENCE });
+  await it.ready({ within });
+  assert.equal(it.result, 'success');
+});
+
+test('ok: the watchdog and the access change', async () => {
+  const it = here({ watchdog: 10_000 });
+  await readyup.send('READY=1\nWATCHDOG_USEC=100000\nNOTIFYACCESS=none');
+  await it.expectStall({ within });
+  assert.deepEqual([it.watchdog, it.notifyAccess], [100, 'none']);
+  await readyup.status('Unheard');
+  assert.deepEqual([it.statusText, it.messages.at(-1).believed], ['', false]);
+});
+
+test('ok: rules of older versions', async () => {
+  const older = here({ systemd: 252 });
+  await readyup.send('STOPPING=1');
+  await readyup.send('READY=1\nNOTIFYACCESS=all');
+  assert.equal(older.activeState, 'active');
+  assert.match(older.ignored[0].ignored.join(), /NOTIFYACCESS= is unknown before systemd 254/);
+  await older.close();
+  const newer = here();
+  await readyup.send('STOPPING=1');
+  await readyup.send('READY=1');
+  assert.equal(newer.activeState, 'activating');
+});
+
 test('ok: nothing is left of a service that is closed, nor of its children', async () => {
   const it = watched(start('sh', ['-c', 'sleep 1000 & setsid sleep 1001 & wait']));
   const children = () =>
     readFileSync(`/proc/${it.pid}/task/${it.pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-  while (children().length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (children().length < 2) await soon();
   const all = [it.pid, ...children()];
   const before = readdirSync('/proc/self/fd').length;
   await it.close();
   await it.close();
-  while (all.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (all.some(isAlive)) await soon();
   assert.ok(readdirSync('/proc/self/fd').length < before);
   assert.match(await failure(it.ready()), /it was closed/);
 });
@@ -309,7 +353,7 @@ test('ok: the watchdog is for the program that was started, not for its children
   const script = 'sh -c \'echo "$WATCHDOG_PID of $PPID, $WATCHDOG_USEC"\'; systemd=1; exit 1';
   const it = watched(start('sh', ['-c', script], { watchdog: 1500 }));
   await failure(it.ready({ within }));
-  while (it.output === '') await new Promise((resolve) => setTimeout(resolve, 5));
+  while (it.output === '') await soon();
   assert.equal(it.output, `${it.pid} of ${it.pid}, 1500000\n`);
 });
 
