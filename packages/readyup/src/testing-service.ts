@@ -23,7 +23,9 @@ const COUNT_EVERY = 50;
 const WITHIN = 4000;
 /** How much of a program's output is kept, in characters. */
 const OUTPUT_MAX = 65_536;
-/** How many messages are kept. */
+/** How many messages are taken in at once, so that a service that never stops does not stop the test. */
+const AT_ONCE = 1000;
+/** How many messages are kept: a service that sends without end must not take all memory. */
 const MESSAGES_MAX = 100_000;
 
 /** How long to wait. */
@@ -39,7 +41,7 @@ export type Expected = string | Readonly<Record<string, string | RegExp>> | ((me
 interface Waiter {
   /** True once it is there; a text if it cannot come any more. */
   look(): boolean | string;
-  settle(failure?: string): void;
+  settle(failure?: string | Error): void;
 }
 
 /**
@@ -73,6 +75,7 @@ export class TestService {
   readonly #address: string;
   readonly #origin: number;
   readonly #buffer = new Uint8Array(INPUT_SIZE);
+  readonly #decoder = new TextDecoder();
   readonly #messages: ReceivedMessage[] = [];
   readonly #events: TimelineEvent[] = [];
   readonly #signals: NodeJS.Signals[] = [];
@@ -179,7 +182,7 @@ export class TestService {
     return this.#life.stored;
   }
 
-  /** Everything that came in, in order. */
+  /** Everything that came in, in order: the first 100,000 messages. */
   get messages(): readonly ReceivedMessage[] {
     this.#look();
     return this.#messages.slice();
@@ -421,7 +424,7 @@ export class TestService {
           this.#waiters.delete(waiter);
           if (this.#waiters.size === 0) this.#timer.unref();
           if (failure === undefined) resolve();
-          else reject(failed(failure));
+          else reject(typeof failure === 'string' ? failed(failure) : failure);
         },
       };
       // Timers cannot be longer.
@@ -441,9 +444,14 @@ export class TestService {
 
   #tell(): void {
     for (const waiter of [...this.#waiters]) {
-      const result = waiter.look();
-      if (result === true) waiter.settle();
-      else if (typeof result === 'string') waiter.settle(result);
+      try {
+        const result = waiter.look();
+        if (result === true) waiter.settle();
+        else if (typeof result === 'string') waiter.settle(result);
+      } catch (error) {
+        // The test's own function.
+        waiter.settle(error as Error);
+      }
     }
   }
 
@@ -452,7 +460,9 @@ export class TestService {
     if (this.#closed !== undefined) return;
     const before = this.#events.length;
     const inbox = this.#inbox;
-    for (let got = inbox.receive(this.#buffer); got !== undefined; got = inbox.receive(this.#buffer)) {
+    for (let left = AT_ONCE; left > 0; left -= 1) {
+      const got = inbox.receive(this.#buffer);
+      if (got === undefined) break;
       const [length, pid, uid, at, flags, ...fds] = got;
       this.#pass(at);
       this.#receive(length, pid, uid, at, (flags & 1) !== 0, fds);
@@ -484,7 +494,8 @@ export class TestService {
   #receive(length: number, pid: number, uid: number, at: number, truncated: boolean, fds: readonly number[]): void {
     const bytes = this.#buffer.slice(0, Math.min(length, INPUT_SIZE));
     const [kind, value] = this.#life.open(bytes, length, pid, fds.length, truncated);
-    const who = `${nameOf(pid) || '(gone)'}[${pid}]`;
+    const command = nameOf(pid);
+    const who = `${command || '(gone)'}[${pid}]`;
     const close = (): void => fds.forEach((fd) => closeFd(fd));
     if (kind === 'barrier') {
       this.#record(`${who}: a barrier, answered`, this.#since(at));
@@ -492,15 +503,16 @@ export class TestService {
       close();
       return;
     }
-    const text = new TextDecoder().decode(bytes);
+    const text = this.#decoder.decode(bytes);
     const main = this.#mainPid === pid;
     const add = (believed: boolean, ignored: readonly string[]): void => {
-      const message = { text, fields: fieldsOf(text), pid, command: nameOf(pid), main, believed, ignored };
-      if (this.#messages.length < MESSAGES_MAX) {
-        this.#messages.push({ ...message, at: this.#since(at), fds: fds.length });
-      }
+      if (this.#messages.length >= MESSAGES_MAX) return;
+      const when = this.#since(at);
+      const fields = fieldsOf(text);
+      this.#messages.push({ text, fields, pid, command, main, at: when, fds: fds.length, believed, ignored });
       const why = ignored.length === 0 ? '' : ` (ignored: ${ignored.join('; ')})`;
-      this.#events.push({ at: this.#since(at), what: `${who}: ${printable(text.trimEnd())}${why}` });
+      this.#record(`${who}: ${printable(text.trimEnd())}${why}`, when);
+      if (this.#messages.length === MESSAGES_MAX) this.#record('so many messages came that no more are kept', when);
     };
     if (kind !== 'message') {
       close();

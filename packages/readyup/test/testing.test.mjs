@@ -357,6 +357,22 @@ test('ok: the watchdog is for the program that was started, not for its children
   assert.equal(it.output, `${it.pid} of ${it.pid}, 1500000\n`);
 });
 
+test('ok: what a function of the test throws comes out where it waits', async () => {
+  const it = service('good');
+  const wrong = it.expect(() => assert.fail('not this one'), { within });
+  await assert.rejects(wrong, { code: 'ERR_ASSERTION', message: 'not this one' });
+});
+
+test('ok: a service that sends without end does not stop the test', async () => {
+  const code = `const { sd_notify } = require(${JSON.stringify(packageDirectory)});
+    (async () => { for (;;) await sd_notify('STATUS=more'); })();`;
+  const it = watched(start(process.execPath, ['-e', code], { type: 'exec', notifyAccess: 'main' }));
+  await it.expect('STATUS=more', { within });
+  const before = it.messages.length;
+  while (it.messages.length < before + 5000) await soon();
+  assert.equal((await it.stop({ within })).signal, 'SIGTERM');
+});
+
 test('ok: the stack of a failure begins in the test', async () => {
   const it = service('silent');
   const error = await it.ready({ within: 20 }).catch((error) => error);
