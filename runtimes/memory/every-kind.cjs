@@ -1,7 +1,7 @@
 // Calls everything that the addon has, in every way that it can end; then ends as a process does that has nothing left to
 // do. A manager that hangs is stopped by its pid.
 const assert = require('node:assert');
-const { readFileSync, openSync, closeSync } = require('node:fs');
+const { readFileSync, openSync, closeSync, unlinkSync } = require('node:fs');
 const { Worker } = require('node:worker_threads');
 const readyup = require('../../packages/readyup');
 
@@ -71,6 +71,35 @@ async function journal() {
   assert.equal(await new readyup.Journal({ socket: '/none/such' }).print('info', 'x'), false);
 }
 
+function receiving() {
+  const addon = require(`../../packages/readyup/native/linux-${process.arch}.node`);
+  assert.throws(() => addon.listen('relative'));
+  assert.throws(() => addon.listen('/none/such'));
+  for (const address of [undefined, `@${process.pid}-${'x'.repeat(90)}`, `/tmp/readyup-memory-${process.pid}`]) {
+    const socket = addon.listen(address);
+    const handle = addon.open(socket.address());
+    const fd = openSync(__filename);
+    const buffer = Buffer.alloc(4096);
+    assert.equal(socket.receive(buffer), undefined);
+    handle.send('READY=1');
+    handle.send('FDSTORE=1', 0, Array(253).fill(fd));
+    handle.send(`STATUS=${'x'.repeat(4000)}`);
+    handle.barrier();
+    for (const room of [buffer, buffer, buffer.subarray(0, 10), undefined]) {
+      const [length, pid, , usec, flags, ...fds] = socket.receive(room);
+      assert.ok(length > 0 && pid === process.pid && usec <= socket.now() && flags === 0);
+      fds.forEach((fd) => addon.closeFd(fd));
+    }
+    handle.send('FDSTORE=1', 0, [fd]);
+    closeSync(fd);
+    handle.close();
+    if (address === undefined) continue;
+    socket.close();
+    assert.equal(socket.receive(buffer), undefined);
+    if (address.startsWith('/')) unlinkSync(address);
+  }
+}
+
 async function handles() {
   for (let round = 0; round < 20; round += 1) {
     const notifier = new readyup.Notifier();
@@ -134,5 +163,5 @@ async function workers() {
 }
 
 (async () => {
-  for (const part of [sends, environment, journal, handles, stuck, hangs, workers]) await part();
+  for (const part of [sends, environment, journal, receiving, handles, stuck, hangs, workers]) await part();
 })();

@@ -12,13 +12,13 @@ use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::time::Duration;
+use readyup::manager::NotifySocket;
 use readyup::protocol::MESSAGE_MAX;
 use readyup::{Message, monotonic_now};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, read};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, waitpid};
 
 /// What is passed on to the program.
@@ -44,8 +44,11 @@ pub(crate) fn run(
     streams: &Streams,
     host: &mut dyn Host,
 ) -> Result<Exit, Failure> {
-    let failed = |errno| Failure::system("making a notify socket for the program", errno);
-    let (socket, address) = notify_socket().map_err(failed)?;
+    let failed = |error| Failure::library("making a notify socket for the program: ", &error);
+    // Nothing has to be cleaned up for it: its name is the kernel's choice, and gone with it.
+    let socket = NotifySocket::bind(None).map_err(failed)?;
+    let address = socket.address().map_err(failed)?;
+    let address = variable(&[b"NOTIFY_SOCKET=", address.unix_name().unwrap_or_default()])?;
     let mut signals = Signals::EMPTY.with(Signal::CHILD.as_raw());
     if !process.is_systemd_notify() {
         // If nobody reads what we print, that must not end us, and leave the program to itself.
@@ -54,8 +57,7 @@ pub(crate) fn run(
     for signal in FORWARDED {
         signals = signals.with(signal.as_raw());
     }
-    let manager_pid = CString::new(["MANAGERPID=", &assignments::decimal(sys::own_pid().into())].concat());
-    let manager_pid = manager_pid.map_err(|_| failed(Errno::INVAL))?;
+    let manager_pid = variable(&[b"MANAGERPID=", assignments::decimal(sys::own_pid().into()).as_bytes()])?;
     let environment = environment(process, &address, &manager_pid);
     let program = Program::new(process, &request.command, environment);
     // If it is ignored, nobody hears how the program ends.
@@ -80,16 +82,9 @@ pub(crate) fn run(
     Child { process, quiet: request.quiet, streams, pid, socket, signals, start, end }.wait_until_ready(host)
 }
 
-/// A socket that nothing has to be cleaned up for: its name is the kernel's choice, and gone with it.
-fn notify_socket() -> Result<(OwnedFd, CString), Errno> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
-    sockopt::set_socket_passcred(&socket, true)?;
-    bind(&socket, &SocketAddrUnix::new_unnamed())?;
-    let address = SocketAddrUnix::try_from(getsockname(&socket)?)?;
-    let name = address.abstract_name().ok_or(Errno::ADDRNOTAVAIL)?;
-    let variable = CString::new([b"NOTIFY_SOCKET=@", name].concat()).map_err(|_| Errno::ADDRNOTAVAIL)?;
-    Ok((socket, variable))
+/// A variable of the environment. (One that holds a NUL, which a number and a name of the kernel's choice do not, is none.)
+fn variable(pieces: &[&[u8]]) -> Result<CString, Failure> {
+    CString::new(pieces.concat()).map_err(|_| Failure::system("making the program's environment", Errno::INVAL))
 }
 
 /// Our environment, with the socket that is ours instead of the one that we may have been given.
@@ -149,7 +144,7 @@ struct Child<'a> {
     quiet: bool,
     streams: &'a Streams,
     pid: Pid,
-    socket: OwnedFd,
+    socket: NotifySocket,
     signals: OwnedFd,
     start: Duration,
     /// When the time is up.
@@ -157,7 +152,7 @@ struct Child<'a> {
 }
 
 impl Child<'_> {
-    fn wait_until_ready(&self, host: &mut dyn Host) -> Result<Exit, Failure> {
+    fn wait_until_ready(&mut self, host: &mut dyn Host) -> Result<Exit, Failure> {
         loop {
             if self.poll(self.end)? {
                 return self.end_it(host);
@@ -176,14 +171,14 @@ impl Child<'_> {
     }
 
     /// Waits a moment for the barrier that a command sends after READY=1: it would complain that we are gone.
-    fn linger(&self) {
+    fn linger(&mut self) {
         if self.process.is_systemd_notify() {
             return;
         }
         let timeout = Timespec { tv_sec: 0, tv_nsec: LINGER.subsec_nanos().into() };
         let mut fds = [PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::IN)];
         if poll(&mut fds, Some(&timeout)).is_ok_and(|ready| ready > 0) {
-            let _ = sys::receive(self.socket.as_fd(), &mut [0; MESSAGE_MAX]);
+            let _ = self.socket.receive(&mut [0; MESSAGE_MAX], &mut drop);
         }
     }
 
@@ -208,22 +203,22 @@ impl Child<'_> {
     }
 
     /// Reads what there is; true if the program itself said that it is ready.
-    fn receive(&self, host: &mut dyn Host) -> Result<bool, Failure> {
+    fn receive(&mut self, host: &mut dyn Host) -> Result<bool, Failure> {
         let mut payload = [0; MESSAGE_MAX + 1];
         let mut is_ready = false;
         loop {
             // Descriptors that come along are closed, which is what answers a barrier.
-            let received = match sys::receive(self.socket.as_fd(), &mut payload) {
-                Ok(received) => received,
-                Err(Errno::AGAIN) => return Ok(is_ready),
-                Err(Errno::INTR) => continue,
-                Err(errno) => return Err(Failure::system("receiving", errno)),
+            let received = match self.socket.receive(&mut payload, &mut drop) {
+                Ok(Some(received)) => received,
+                Ok(None) => return Ok(is_ready),
+                Err(error) => return Err(Failure::library("", &error)),
             };
             let message = payload.get(..received.len).and_then(|payload| Message::parse(payload).ok());
             // Line by line at newlines alone, as `systemd-notify` does it; a manager takes a carriage return as well.
             let says_ready = message
                 .is_some_and(|message| message.as_bytes().split(|byte| *byte == b'\n').any(|line| line == b"READY=1"));
-            if received.pid != Some(self.pid) {
+            let sender = received.credentials.and_then(|sender| Pid::from_raw(sender.pid as i32));
+            if sender != Some(self.pid) {
                 if says_ready || self.process.is_systemd_notify() {
                     self.ignored(
                         "it came from another process than the program itself; whatever says READY=1 must `exec` \
@@ -297,7 +292,7 @@ impl Child<'_> {
     }
 
     /// The time is up: half a service is worse than none.
-    fn end_it(&self, host: &mut dyn Host) -> Result<Exit, Failure> {
+    fn end_it(&mut self, host: &mut dyn Host) -> Result<Exit, Failure> {
         let _ = kill_process(self.pid, Signal::TERM);
         // A stopped program would not notice.
         let _ = kill_process(self.pid, Signal::CONT);

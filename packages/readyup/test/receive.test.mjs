@@ -1,6 +1,6 @@
 // Listening as a manager does, through the addon: what was sent comes out as it was, and nothing stays open.
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync, readSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
@@ -43,6 +43,14 @@ async function talk(use, address) {
     handle.close();
     socket.close();
   }
+}
+
+/** Bun and Deno open and close some of their own in between. */
+const FOREIGN = process.versions.bun === undefined && process.versions.deno === undefined ? 0 : 8;
+
+function assertDescriptors(expected) {
+  const count = descriptors();
+  assert.ok(Math.abs(count - expected) <= FOREIGN, `${count} descriptors, and not ${expected}`);
 }
 
 /** Datagrams of any bytes: fields of the journal, each as `NAME=value\n`, go to whoever listens. */
@@ -172,17 +180,15 @@ test('ok: descriptors come along, close-on-exec, and are the receiver’s', asyn
     assert.equal(handle.notify(['FDSTORE', '1'], undefined, [file, file]), SENT);
     const { fds, flags } = receive(socket);
     assert.deepEqual([fds.length, new Set([...fds, file]).size, flags], [2, 3, 0]);
-    assert.equal(descriptors(), before + 2);
+    assertDescriptors(before + 2);
     closeSync(file);
-    const content = Buffer.alloc(7);
     for (const fd of fds) {
       assert.match(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'), /^flags:\s+0?2\d{6}$/m);
-      assert.equal(readSync(fd, content, 0, 7, 0), 7);
-      assert.equal(content.toString(), 'content');
-      closeSync(fd);
+      assert.equal(readFileSync(`/proc/self/fd/${fd}`, 'utf8'), 'content');
+      addon.closeFd(fd);
     }
     unlinkSync(path);
-    assert.equal(descriptors(), before - 1);
+    assertDescriptors(before - 1);
   });
 });
 
@@ -197,7 +203,7 @@ test('ok: as many descriptors as a message can carry', async () => {
     assert.deepEqual([new Set(fds).size, flags, text], [253, 0, 'FDSTORE=1']);
     for (const fd of fds) addon.closeFd(fd);
     closeSync(file);
-    assert.equal(descriptors(), before - 1);
+    assertDescriptors(before - 1);
   });
 });
 
@@ -206,7 +212,7 @@ test('ok: closing its descriptor answers a barrier', async () => {
     const number = handle.barrier();
     const { text, fds } = receive(socket);
     assert.deepEqual([text, fds.length, handle.barrierDone(number)], ['BARRIER=1', 1, false]);
-    closeSync(fds[0]);
+    addon.closeFd(fds[0]);
     assert.equal(handle.barrierDone(number), true);
   });
 });
@@ -232,19 +238,24 @@ test('ok: what does not fit is cut, and its length told', async () => {
   });
 });
 
-test('ok: NULs, bytes that are no text, and nothing but a descriptor', async () => {
+test('ok: NULs, and bytes that are no text', async () => {
   await talk((socket) => {
     const bytes = Buffer.from([0, 1, 0xff, 0xc3, 0, 0x80]);
     sendEntry(socket.address(), bytes);
     const { length } = receive(socket);
     assert.deepEqual(buffer.subarray(0, length), Buffer.concat([Buffer.from('A='), bytes, Buffer.from('\n')]));
+  });
+});
+
+test('ok: nothing but a descriptor', async () => {
+  await talk((socket) => {
     // An entry that no datagram can carry: an empty one, with a file.
     const before = descriptors();
     sendEntry(socket.address(), Buffer.alloc(5 << 20));
     const empty = receive(socket);
     assert.deepEqual([empty.length, empty.pid, empty.flags, empty.fds.length], [0, process.pid, 0, 1]);
-    assert.equal(descriptors(), before + 1);
-    closeSync(empty.fds[0]);
+    assertDescriptors(before + 1);
+    addon.closeFd(empty.fds[0]);
   });
 });
 
@@ -281,7 +292,7 @@ test('ok: after close nothing is received, and nobody listens', async () => {
   socket.close();
   assert.throws(() => handle.watchdog(), { errno: -111 });
   handle.close();
-  assert.equal(descriptors(), before);
+  assertDescriptors(before);
   // The name is free again.
   addon.listen(address).close();
 });
@@ -290,7 +301,7 @@ test('ok: hundreds of sockets at once', async () => {
   const before = descriptors();
   const sockets = Array.from({ length: 300 }, () => addon.listen());
   assert.equal(new Set(sockets.map((socket) => socket.address())).size, 300);
-  assert.equal(descriptors(), before + 300);
+  assertDescriptors(before + 300);
   for (const [index, socket] of sockets.entries()) {
     const handle = addon.open(socket.address());
     assert.equal(handle.send(`X_INDEX=${index}`), SENT);
@@ -301,7 +312,7 @@ test('ok: hundreds of sockets at once', async () => {
     assert.equal(receive(socket), undefined);
     socket.close();
   }
-  assert.equal(descriptors(), before);
+  assertDescriptors(before);
 });
 
 test('ok: sockets that are dropped give their descriptors back', async () => {
@@ -339,6 +350,20 @@ const inWorker = `
   }, 1);
 `;
 
+/** Whether nobody listens there. */
+function isRefused(address) {
+  const handle = addon.open(address);
+  try {
+    handle.watchdog();
+    return false;
+  } catch ({ errno }) {
+    assert.equal(errno, -111);
+    return true;
+  } finally {
+    handle.close();
+  }
+}
+
 /** Workers that listen, and what each said last. */
 async function startWorkers(count) {
   const start = async () => {
@@ -351,9 +376,6 @@ async function startWorkers(count) {
 
 test('ok: a worker listens, and its end closes the socket', async () => {
   const file = openSync('/dev/null');
-  // Node itself keeps a few descriptors from its first workers on.
-  for (const { worker } of await startWorkers(2)) await worker.terminate();
-  const before = descriptors();
   const workers = await startWorkers(8);
   for (const [index, { address, said }] of workers.entries()) {
     const handle = addon.open(address);
@@ -363,19 +385,13 @@ test('ok: a worker listens, and its end closes the socket', async () => {
     handle.close();
   }
   await within(Promise.all(workers.map(({ worker }) => worker.terminate())), 'the end of all workers');
-  for (const { address } of workers) {
-    const handle = addon.open(address);
-    assert.throws(() => handle.watchdog(), { errno: -111 });
-    handle.close();
-  }
-  await until(() => descriptors() <= before, `${before} descriptors`);
+  for (const { address } of workers) await until(() => isRefused(address), `nobody listens at ${address}`);
   closeSync(file);
 });
 
 test('ok: what is no descriptor is not closed', () => {
-  const before = descriptors();
-  for (const fd of [-1, undefined, '0', 1 << 30]) assert.equal(addon.closeFd(fd), undefined);
-  assert.equal(descriptors(), before);
+  for (const fd of [-1, undefined, null, '0', {}, 1 << 30]) assert.equal(addon.closeFd(fd), undefined);
+  assert.ok(readdirSync('/proc/self/fd').includes('0'));
 });
 
 test('err: what is no address, and where nobody can listen', () => {
@@ -388,7 +404,7 @@ test('err: what is no address, and where nobody can listen', () => {
     ['/nonexistent-directory/notify', -2, 'bind'],
     [packageDirectory.slice(0, -1), -98, 'bind'],
   ];
-  for (const [address, errno, syscall] of cases) {
+  for (const [address, errno, syscall] of Array(100).fill(cases).flat()) {
     assert.throws(
       () => addon.listen(address),
       (error) => {
@@ -397,7 +413,7 @@ test('err: what is no address, and where nobody can listen', () => {
       },
     );
   }
-  assert.equal(descriptors(), before);
+  assertDescriptors(before);
 });
 
 test('err: descriptors that there is no room for', async () => {

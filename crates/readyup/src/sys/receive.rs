@@ -282,17 +282,15 @@ mod kernel {
         let value = libc::c_int::from(on);
         let len = size_of::<libc::c_int>() as libc::socklen_t;
         // SAFETY: the option's value points to a `c_int` that lives through the call, and its size is given.
-        length(
-            unsafe { libc::setsockopt(fd.as_raw_fd(), SOL_SOCKET, option, (&raw const value).cast(), len) } as isize
-        )?;
-        Ok(())
+        let result = unsafe { libc::setsockopt(fd.as_raw_fd(), SOL_SOCKET, option, (&raw const value).cast(), len) };
+        length(result as isize).map(|_| ())
     }
 
     pub(super) fn socket_name(fd: BorrowedFd<'_>, address: &mut [u8]) -> Result<usize, Errno> {
         let mut len = address.len() as libc::socklen_t;
         // SAFETY: at most `len` bytes are written to `address`, and the length to `len`.
-        length(unsafe { libc::getsockname(fd.as_raw_fd(), address.as_mut_ptr().cast(), &raw mut len) } as isize)?;
-        Ok(len as usize)
+        let result = unsafe { libc::getsockname(fd.as_raw_fd(), address.as_mut_ptr().cast(), &raw mut len) };
+        length(result as isize).map(|_| len as usize)
     }
 
     /// # Safety

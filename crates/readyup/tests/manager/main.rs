@@ -8,4 +8,5 @@ mod believing;
 mod listener;
 mod rules;
 mod service;
+mod socket;
 mod testing;
