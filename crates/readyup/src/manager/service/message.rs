@@ -4,8 +4,9 @@ use super::input::is_believed;
 use super::life::Said;
 use super::store::{self, NotStored, StoredFd};
 use super::{Effect, FdKey, MainPidRefusal, Notification, Refusal, Service, ServiceResult, SubState, errno, number};
-use crate::protocol::{Message, NotifyAccess};
-use std::time::Duration;
+use crate::protocol::{Message, NotifyAccess, microseconds};
+use alloc::{borrow::ToOwned as _, vec::Vec};
+use core::time::Duration;
 
 /// How a message names the process that is to be the main process.
 ///
@@ -341,7 +342,7 @@ impl Service {
     /// Whether the reload that the service speaks of began after it was asked for.
     fn is_of_this_reload(&mut self, time: Option<Duration>) -> bool {
         // The wire has whole microseconds.
-        let asked = Duration::from_micros(u64::try_from(self.reload_begin.as_micros()).unwrap_or(u64::MAX));
+        let asked = Duration::from_micros(microseconds(self.reload_begin).unwrap_or(u64::MAX));
         match time {
             None => self.refuse(Refusal::ReloadWithoutTime),
             Some(said) if said < asked => self.refuse(Refusal::ReloadTooEarly { said, asked }),
@@ -352,7 +353,7 @@ impl Service {
 
     fn take_status(&mut self, fields: &Fields<'_>) {
         if let Some(value) = fields.status {
-            let text = std::str::from_utf8(value).ok().filter(|text| !text.chars().any(is_noncharacter));
+            let text = core::str::from_utf8(value).ok().filter(|text| !text.chars().any(is_noncharacter));
             if text.is_none() {
                 self.refuse(Refusal::StatusNotUtf8);
             }
@@ -377,7 +378,7 @@ impl Service {
         if self.config.systemd >= 257 {
             for (key, value) in [("BUSERROR", fields.bus_error), ("VARLINKERROR", fields.varlink_error)] {
                 let Some(value) = value else { continue };
-                match std::str::from_utf8(value) {
+                match core::str::from_utf8(value) {
                     Ok(text) if value.iter().all(|byte| is_safe(*byte)) => {
                         let text = Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
                         match key {
