@@ -130,7 +130,7 @@ impl NotifyAccess {
         }
     }
 
-    fn find(text: &[u8]) -> Option<Self> {
+    pub(crate) fn find(text: &[u8]) -> Option<Self> {
         [Self::None, Self::Main, Self::Exec, Self::All].into_iter().find(|access| access.as_str().as_bytes() == text)
     }
 }

@@ -36,6 +36,8 @@ pub use environment::{
     EnvironmentError, EnvironmentProblem, ListenFds, ListenVariables, NOTIFY_VARIABLES, WatchdogSettings,
 };
 pub use fd_name::{FdName, FdNameError};
+#[cfg(feature = "alloc")]
+pub(crate) use key::{KEYS, Key};
 pub use lines::{Line, Lines};
 pub use message::{Message, MessageBuf, MessageError, MessageProblem};
 #[cfg(target_os = "linux")]
