@@ -57,10 +57,16 @@ export function signalName(number: number): NodeJS.Signals {
   return name ?? (`SIG${number}` as NodeJS.Signals);
 }
 
-/** A setting as the judge takes it: a word, or a number; times are microseconds. */
+/**
+ * A setting as the judge takes it: a word, or a number; times are microseconds.
+ * @internal
+ */
 export type Setting = readonly [name: string, value: string | number];
 
-/** The error of a setting that cannot be. */
+/**
+ * The error of a setting that cannot be.
+ * @internal
+ */
 export function noSuchValue([name, value]: Setting): TypeError {
   return typeError(`readyup/testing: ${name}: "${value}" is none of its values`);
 }
