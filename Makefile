@@ -52,6 +52,7 @@ lint: need-build node_modules/.package-lock.json package ## Check formats, types
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
 	@cargo clippy -p readyup --no-default-features -- -D warnings
+	@cargo clippy -p readyup --no-default-features --features alloc -- -D warnings
 	@cargo clippy -p readyup-node --profile addon --features standalone -- -D warnings
 	@cargo clippy -p readyup-notify --profile small --features standalone -- -D warnings
 	@cargo run -q -p readyup-generate -- --check
@@ -148,6 +149,7 @@ test-rust: ## Test the crates
 	$(SAY) 'testing the library and the command'
 	@cargo test -p readyup -p readyup-notify -p readyup-cli -p readyup-generate
 	@cargo check -q -p readyup --no-default-features
+	@cargo check -q -p readyup --no-default-features --features alloc
 
 test-node: programs addon package ## Test the npm packages
 	$(SAY) 'testing the npm packages'

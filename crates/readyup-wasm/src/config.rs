@@ -1,61 +1,44 @@
-//! The configuration, as lines of a unit file.
+//! The configuration, setting by setting.
 
+use core::time::Duration;
 use readyup::NotifyAccess;
 use readyup::manager::service::{Config, Exit, KillMode, ServiceType};
-use std::time::Duration;
 
-/// Reads it: names as in a unit file, times in microseconds or `infinity`, signals as numbers, and `Systemd=` for the
-/// version whose rules hold.
-pub(crate) fn parse(text: &str) -> Result<Config, String> {
-    let mut config = Config::new(ServiceType::Notify);
-    for line in text.lines() {
-        let (name, value) = line.split_once('=').unwrap_or((line, ""));
-        set(&mut config, name, value).ok_or_else(|| format!("{name}: \"{value}\" is none of its values"))?;
-    }
-    Ok(config)
+type Set = fn(&mut Config, f64);
+
+/// By their names in a unit file, with a word behind the name, and `Systemd` for the version whose rules hold.
+const SETTINGS: [(&str, Set); 22] = [
+    ("Systemd", |config, value| config.systemd = value as u32),
+    ("Type=simple", |config, _| config.service_type = ServiceType::Simple),
+    ("Type=exec", |config, _| config.service_type = ServiceType::Exec),
+    ("Type=notify", |config, _| config.service_type = ServiceType::Notify),
+    ("Type=notify-reload", |config, _| config.service_type = ServiceType::NotifyReload),
+    ("NotifyAccess=none", |config, _| config.notify_access = NotifyAccess::None),
+    ("NotifyAccess=main", |config, _| config.notify_access = NotifyAccess::Main),
+    ("NotifyAccess=exec", |config, _| config.notify_access = NotifyAccess::Exec),
+    ("NotifyAccess=all", |config, _| config.notify_access = NotifyAccess::All),
+    ("TimeoutStartSec", |config, value| config.timeout_start = span(value)),
+    ("TimeoutStopSec", |config, value| config.timeout_stop = span(value)),
+    ("TimeoutAbortSec", |config, value| config.timeout_abort = span(value)),
+    ("WatchdogSec", |config, value| config.watchdog = span(value)),
+    ("FileDescriptorStoreMax", |config, value| config.fd_store_max = value as usize),
+    ("SuccessExitStatus", |config, value| config.success_exit_status.push(Exit::Code(value as i32))),
+    ("ReloadSignal", |config, value| config.reload_signal = value as i32),
+    ("KillSignal", |config, value| config.kill_signal = value as i32),
+    ("WatchdogSignal", |config, value| config.watchdog_signal = value as i32),
+    ("KillMode=control-group", |config, _| config.kill_mode = KillMode::ControlGroup),
+    ("KillMode=mixed", |config, _| config.kill_mode = KillMode::Mixed),
+    ("KillMode=process", |config, _| config.kill_mode = KillMode::Process),
+    ("KillMode=none", |config, _| config.kill_mode = KillMode::None),
+];
+
+/// Sets what has this name, to the word behind it or to `value`: a time in microseconds, which may be infinity, the number of a
+/// signal, or whatever number it is. False if there is no such setting or word.
+pub(crate) fn set(config: &mut Config, name: &[u8], value: f64) -> bool {
+    let found = SETTINGS.iter().find(|(setting, _)| setting.as_bytes() == name);
+    found.map(|(_, set)| set(config, value)).is_some()
 }
 
-fn set(config: &mut Config, name: &str, value: &str) -> Option<()> {
-    match name {
-        "Systemd" => config.systemd = value.parse().ok()?,
-        "Type" => {
-            let types = [ServiceType::Simple, ServiceType::Exec, ServiceType::Notify, ServiceType::NotifyReload];
-            config.service_type = types.into_iter().find(|kind| kind.as_str() == value)?;
-        }
-        "NotifyAccess" => {
-            let all = [NotifyAccess::None, NotifyAccess::Main, NotifyAccess::Exec, NotifyAccess::All];
-            config.notify_access = all.into_iter().find(|access| access.as_str() == value)?;
-        }
-        "TimeoutStartSec" => config.timeout_start = span(value)?,
-        "TimeoutStopSec" => config.timeout_stop = span(value)?,
-        "TimeoutAbortSec" => config.timeout_abort = span(value)?,
-        "WatchdogSec" => config.watchdog = span(value)?,
-        "FileDescriptorStoreMax" => config.fd_store_max = value.parse().ok()?,
-        "SuccessExitStatus" => {
-            let status = |word: &str| word.parse().ok().map(Exit::Code);
-            config.success_exit_status = value.split_ascii_whitespace().map(status).collect::<Option<_>>()?;
-        }
-        "ReloadSignal" => config.reload_signal = signal(value)?,
-        "KillSignal" => config.kill_signal = signal(value)?,
-        "WatchdogSignal" => config.watchdog_signal = signal(value)?,
-        "KillMode" => {
-            config.kill_mode = match value {
-                "control-group" => KillMode::ControlGroup,
-                "mixed" => KillMode::Mixed,
-                "process" => KillMode::Process,
-                "none" => KillMode::None,
-                _ => return None,
-            }
-        }
-        _ => return None,
-    }
-    Some(())
-}
-
-fn span(value: &str) -> Option<Option<Duration>> {
-    if value == "infinity" { Some(None) } else { value.parse().ok().map(|usec| Some(Duration::from_micros(usec))) }
-}
-
-fn signal(value: &str) -> Option<i32> {
-    value.parse().ok().filter(|number| (1..=64).contains(number))
+fn span(value: f64) -> Option<Duration> {
+    value.is_finite().then(|| crate::time(value))
 }

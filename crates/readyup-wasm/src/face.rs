@@ -1,72 +1,78 @@
 //! The service, and the room that it shares with JavaScript.
 
+use crate::answer::Answer;
+use crate::answer::Part::{Number, Text};
+use crate::sys::Single;
 use crate::{config, time};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::cell::{OnceCell, RefCell, RefMut};
+use core::mem;
+use core::time::Duration;
 use readyup::Message;
 use readyup::manager::service::{
     Config, Effect, FdKey, NamedProcess, Notification, Process, Refusal, Service, ServiceType, Target,
 };
 use readyup::manager::{Content, Envelope};
 use readyup::protocol::MESSAGE_MAX;
-use std::cell::RefCell;
-use std::fmt::Write as _;
-use std::time::Duration;
 
 /// A message, and a byte more, which tells that one was longer.
 pub(crate) const INPUT_SIZE: usize = MESSAGE_MAX + 1;
 
+const DEFAULT: Config = Config::new(ServiceType::Notify);
+
 pub(crate) struct Face {
+    config: Config,
     service: Service,
     input: Vec<u8>,
-    output: String,
+    answer: Answer,
     pub(crate) fds: Vec<FdKey>,
     pub(crate) named: Option<Process>,
 }
 
-thread_local! {
-    static FACE: RefCell<Face> = RefCell::new(Face {
-        service: Service::new(Config::new(ServiceType::Notify)),
-        input: vec![0; INPUT_SIZE],
-        output: String::new(),
-        fds: Vec::new(),
-        named: None,
-    });
-}
-
-pub(crate) fn with<R>(with: impl FnOnce(&mut Face) -> R) -> R {
-    FACE.with_borrow_mut(|face| {
-        face.output.clear();
-        with(face)
-    })
+/// The one of this instance.
+// (One copy of it is enough.)
+#[inline(never)]
+pub(crate) fn face() -> RefMut<'static, Face> {
+    static FACE: Single<OnceCell<RefCell<Face>>> = Single(OnceCell::new());
+    FACE.0.get_or_init(|| RefCell::new(Face::new())).borrow_mut()
 }
 
 impl Face {
+    fn new() -> Self {
+        Self {
+            config: DEFAULT,
+            service: Service::new(DEFAULT),
+            input: vec![0; INPUT_SIZE],
+            answer: Answer::new(),
+            fds: Vec::new(),
+            named: None,
+        }
+    }
+
     pub(crate) fn input(&mut self) -> *mut u8 {
         self.input.as_mut_ptr()
     }
 
-    pub(crate) fn output(&self) -> *const u8 {
-        self.output.as_ptr()
+    pub(crate) fn answer(&mut self) -> &mut Answer {
+        &mut self.answer
     }
 
-    pub(crate) fn answered(&self) -> usize {
-        self.output.len()
-    }
-
-    pub(crate) fn configure(&mut self, len: usize) {
-        match std::str::from_utf8(written(&self.input, len)).map_err(|error| error.to_string()).and_then(config::parse)
-        {
-            Ok(config) => {
-                self.service = Service::new(config);
-                self.properties();
-            }
-            Err(error) => self.line("error", error),
+    pub(crate) fn set(&mut self, len: usize, value: f64) {
+        if !config::set(&mut self.config, written(&self.input, len), value) {
+            self.answer.line("error", &[Text("unknown")]);
         }
+    }
+
+    pub(crate) fn configure(&mut self) {
+        self.service = Service::new(mem::replace(&mut self.config, DEFAULT));
+        self.properties();
     }
 
     /// Takes a step of the service's life, and answers with what follows from it.
     pub(crate) fn step(&mut self, now: f64, step: impl FnOnce(&mut Service, Duration) -> Vec<Effect>) {
         let effects = step(&mut self.service, time(now));
-        self.tell(effects);
+        self.tell(&effects);
     }
 
     pub(crate) const fn set_handles_reload_signal(&mut self, handles: bool) {
@@ -76,43 +82,49 @@ impl Face {
     pub(crate) fn open(&mut self, filled: usize, len: usize, pid: i32, fds: usize, control_truncated: bool) {
         let envelope = Envelope { len, pid: Some(pid), fds, control_truncated };
         match envelope.open(written(&self.input, filled)) {
-            Ok(Content::Message { wants_fds, .. }) => self.line("message", u8::from(wants_fds)),
-            Ok(Content::Barrier) => self.line("barrier", 1),
-            Err(reason) => self.line("dropped", reason),
+            Ok(Content::Message { wants_fds, .. }) => self.answer.line("message", &[Number(wants_fds.into())]),
+            Ok(Content::Barrier) => self.answer.line("barrier", &[Number(1)]),
+            Err(reason) => self.answer.described("dropped", |put| reason.describe(put)),
         }
     }
 
     pub(crate) fn named(&mut self, len: usize) {
         let Ok(message) = Message::raw(written(&self.input, len)) else { return };
         match self.service.named_process(message) {
-            Some(NamedProcess::Pid(pid)) => self.line("pid", pid),
-            Some(NamedProcess::PidFd) => self.line("pidfd", 1),
+            Some(NamedProcess::Pid(pid)) => self.answer.line("pid", &[Number(pid.into())]),
+            Some(NamedProcess::PidFd) => self.answer.line("pidfd", &[Number(1)]),
             None => {}
         }
     }
 
     pub(crate) fn message(&mut self, len: usize, pid: u32, uid: u32, now: f64) {
-        let (fds, named) = (std::mem::take(&mut self.fds), self.named.take());
+        let (fds, named) = (mem::take(&mut self.fds), self.named.take());
         let Ok(message) = Message::raw(written(&self.input, len)) else { return };
         let mut notification = Notification::new(message, pid, uid);
         (notification.fds, notification.named) = (&fds, named);
         let effects = self.service.on_message(time(now), &notification);
-        self.tell(effects);
+        self.tell(&effects);
     }
 
-    fn tell(&mut self, effects: Vec<Effect>) {
+    fn tell(&mut self, effects: &[Effect]) {
+        let answer = &mut self.answer;
         for effect in effects {
             match effect {
-                Effect::Changed { from, to } => self.line("changed", format_args!("{from} {to}")),
-                Effect::Run(command) => self.line("run", command.as_str()),
-                Effect::Signal { target: Target::Process(pid), signal } => {
-                    self.line("signal", format_args!("{signal} {pid}"));
+                Effect::Changed { from, to } => answer.line("changed", &[Text(from.as_str()), Text(to.as_str())]),
+                Effect::Run(command) => answer.line("run", &[Text(command.as_str())]),
+                Effect::Signal { target, signal } => {
+                    let target = match target {
+                        Target::Process(pid) => Number((*pid).into()),
+                        _ => Text("others"),
+                    };
+                    answer.line("signal", &[Number(signal.unsigned_abs().into()), target]);
                 }
-                Effect::Signal { signal, .. } => self.line("signal", format_args!("{signal} others")),
-                Effect::StoreFd { fd, name, .. } => self.line("store", format_args!("{} {name}", fd.0)),
-                Effect::CloseFd(fd) => self.line("close", fd.0),
-                Effect::Refused(refusal @ Refusal::Access { .. }) => self.line("unheard", refusal),
-                Effect::Refused(refusal) => self.line("refused", refusal),
+                Effect::StoreFd { fd, name, .. } => answer.line("store", &[Number(fd.0), Text(name)]),
+                Effect::CloseFd(fd) => answer.line("close", &[Number(fd.0)]),
+                Effect::Refused(refusal) => {
+                    let unheard = matches!(refusal, Refusal::Access { .. });
+                    answer.described(if unheard { "unheard" } else { "refused" }, |put| refusal.describe(put));
+                }
                 _ => {}
             }
         }
@@ -120,47 +132,41 @@ impl Face {
     }
 
     fn properties(&mut self) {
-        let Self { service, output, .. } = self;
-        let mut line = |name: &str, value: &dyn std::fmt::Display| append(output, name, value);
-        line("ActiveState", &service.active_state());
-        line("SubState", &service.sub_state());
-        line("Result", &service.result());
-        line("ReloadResult", &service.reload_result());
-        line("MainPID", &service.main_pid().unwrap_or(0));
-        line("NotifyAccess", &service.notify_access().as_str());
-        line("StatusErrno", &service.status_errno());
-        if let Some(text) = service.status_text() {
-            line("StatusText", &text);
+        let Self { service, answer, .. } = self;
+        answer.line("ActiveState", &[Text(service.active_state().as_str())]);
+        answer.line("SubState", &[Text(service.sub_state().as_str())]);
+        answer.line("Result", &[Text(service.result().as_str())]);
+        answer.line("ReloadResult", &[Text(service.reload_result().as_str())]);
+        answer.line("MainPID", &[Number(service.main_pid().unwrap_or(0).into())]);
+        answer.line("NotifyAccess", &[Text(service.notify_access().as_str())]);
+        answer.line("StatusErrno", &[Number(service.status_errno().unsigned_abs().into())]);
+        let texts = [
+            ("StatusText", service.status_text()),
+            ("StatusBusError", service.status_bus_error()),
+            ("StatusVarlinkError", service.status_varlink_error()),
+        ];
+        for (name, text) in texts {
+            if let Some(text) = text {
+                answer.line(name, &[Text(text)]);
+            }
         }
-        if let Some(text) = service.status_bus_error() {
-            line("StatusBusError", &text);
-        }
-        if let Some(text) = service.status_varlink_error() {
-            line("StatusVarlinkError", &text);
-        }
-        if let Some(period) = service.watchdog() {
-            line("WatchdogUSec", &period.as_micros());
-        }
-        if let Some(at) = service.deadline() {
-            line("deadline", &at.as_micros());
+        for (name, time) in [("WatchdogUSec", service.watchdog()), ("deadline", service.deadline())] {
+            if let Some(time) = time {
+                answer.line(name, &[Number(microseconds(time))]);
+            }
         }
         for stored in service.stored_fds() {
-            line("stored", &stored.name);
+            answer.line("stored", &[Text(&stored.name)]);
         }
     }
-
-    fn line(&mut self, name: &str, value: impl std::fmt::Display) {
-        append(&mut self.output, name, &value);
-    }
-}
-
-/// One line of an answer. No value has a line feed: a message's lines end there.
-fn append(output: &mut String, name: &str, value: &dyn std::fmt::Display) {
-    // A string takes everything.
-    let _ = writeln!(output, "{name}={value}");
 }
 
 /// The part of the input that was written.
 fn written(input: &[u8], len: usize) -> &[u8] {
     input.get(..len).unwrap_or(input)
+}
+
+/// Whole microseconds, or as many as can be counted.
+fn microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

@@ -7,25 +7,33 @@
 //!
 //! What comes in here comes from the package's own TypeScript, which bounds it; what a service sent, the library does.
 
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+mod answer;
 mod config;
 mod face;
+#[cfg(target_arch = "wasm32")]
+mod panic;
+mod sys;
 
-use face::{Face, with};
+use core::time::Duration;
+use face::face;
 use readyup::manager::service::{Exit, FdKey, Process};
-use std::time::Duration;
 
-/// Where the text of a configuration, or the payload of a datagram, is written: [`face::INPUT_SIZE`] bytes.
+/// Where the name of a setting, or the payload of a datagram, is written: [`face::INPUT_SIZE`] bytes.
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
 pub extern "C" fn input() -> *mut u8 {
-    with(Face::input)
+    face().input()
 }
 
 /// Where the answer to the last call is.
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
 pub extern "C" fn output() -> *const u8 {
-    with(|face| face.output())
+    face().answer().as_bytes().as_ptr()
 }
 
 /// Defines a function of the interface. Each returns the length of its answer.
@@ -35,19 +43,23 @@ macro_rules! interface {
         #[allow(unsafe_code)]
         #[unsafe(no_mangle)]
         pub extern "C" fn $name($($argument: $type),*) -> usize {
-            with(|$face| {
-                $body
-                $face.answered()
-            })
+            let $face = &mut *face();
+            $face.answer().clear();
+            $body
+            $face.answer().as_bytes().len()
         }
     )*};
 }
 
 interface! {
-    /// Begins with a service of the configuration at [`input`]: lines as in a unit file. The answer says what is wrong with
-    /// them, if something is.
-    fn configure(face, len: usize) {
-        face.configure(len);
+    /// Sets something for [`configure`]: its name is at [`input`]; see [`config::set`]. It answers if it cannot be.
+    fn set(face, len: usize, value: f64) {
+        face.set(len, value);
+    }
+
+    /// Begins with a service of the configuration that was set.
+    fn configure(face) {
+        face.configure();
     }
 
     /// Somebody wants it to run.

@@ -33,15 +33,20 @@
 //!
 //! # Without the standard library
 //!
-//! With `default-features = false` there are [`protocol`], [`Notifier`], [`Barrier`], [`journal`] and, on x86-64 and arm64,
-//! [`manager::NotifySocket`], which don't allocate either.
+//! With `default-features = false` there are [`protocol`], [`manager::Envelope`], [`Notifier`], [`Barrier`], [`journal`] and,
+//! on x86-64 and arm64, [`manager::NotifySocket`], which don't allocate either. The feature `alloc` adds
+//! [`manager::service`], which does.
 //!
-//! On other systems than Linux, WebAssembly among them, there are [`protocol`] and [`manager::service`].
+//! On other systems than Linux, WebAssembly among them, there are [`protocol`], [`manager::Envelope`] and, with that feature,
+//! [`manager::service`].
 //!
 //! # How it is built
 #![doc = include_str!("../docs/design.md")]
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![deny(missing_docs)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
 
 #[cfg(target_os = "linux")]
 mod client;
@@ -49,7 +54,6 @@ mod client;
 mod error;
 #[cfg(target_os = "linux")]
 pub mod journal;
-#[cfg(any(feature = "std", all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 pub mod manager;
 pub mod protocol;
 #[cfg(target_os = "linux")]

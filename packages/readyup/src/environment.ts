@@ -11,7 +11,10 @@ export interface PassedFd {
   name: string;
 }
 
-/** Whether the machine was booted with systemd. */
+/**
+ * Whether the machine was booted with systemd.
+ * @internal
+ */
 export function booted(): boolean {
   try {
     return native()?.booted() ?? false;
@@ -21,14 +24,20 @@ export function booted(): boolean {
   }
 }
 
-/** The watchdog's period in milliseconds; undefined where none is set on this process. */
+/**
+ * The watchdog's period in milliseconds; undefined where none is set on this process.
+ * @internal
+ */
 export function watchdogPeriod(): number | undefined {
   const { WATCHDOG_USEC, WATCHDOG_PID } = process.env;
   if (WATCHDOG_USEC === undefined) return undefined;
   return calling(() => native()?.watchdogPeriod(WATCHDOG_USEC, WATCHDOG_PID));
 }
 
-/** The descriptors that the manager passed to this process. */
+/**
+ * The descriptors that the manager passed to this process.
+ * @internal
+ */
 export function passedFds(): PassedFd[] {
   const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PIDFDID } = process.env;
   if (LISTEN_PID === undefined || LISTEN_FDS === undefined) return [];

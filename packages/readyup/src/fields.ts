@@ -78,7 +78,10 @@ const KEYS: Record<string, readonly [key: string, kind: Kind]> = {
   fdPoll: ['FDPOLL', 'off'],
 };
 
-/** `[key, value, key, value, …]` as the addon takes them, and whether a reload begins. */
+/**
+ * `[key, value, key, value, …]` as the addon takes them, and whether a reload begins.
+ * @internal
+ */
 export function assignments(fields: Fields): { pairs: string[]; reloading: boolean; size: number } {
   if (typeof fields !== 'object' || fields === null) throw typeError('the fields must be an object');
   const pairs: string[] = [];

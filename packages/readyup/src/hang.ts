@@ -33,7 +33,10 @@ export interface HangOptions {
   onHang?: (hang: Hang) => void;
 }
 
-/** What a watch needs to know of the one who wants it. */
+/**
+ * What a watch needs to know of the one who wants it.
+ * @internal
+ */
 export interface HangWatcher extends HangOptions {
   /** The watchdog's period, in milliseconds. */
   period: number;
@@ -49,7 +52,10 @@ const JOURNAL = 2;
 /** How often in `hangAfter` the loop gives a sign of life. */
 const BEATS = 10;
 
-/** Starts to look after this thread's event loop. Returns what ends it. */
+/**
+ * Starts to look after this thread's event loop. Returns what ends it.
+ * @internal
+ */
 export function watchForHangs(watcher: HangWatcher): (() => void) | undefined {
   const way = wanted(watcher.diagnose);
   if (way === undefined) return undefined;
@@ -90,7 +96,10 @@ function byThread(watcher: HangWatcher, after: number): (() => void) | undefined
   };
 }
 
-/** What the worker is told at its beginning. */
+/**
+ * What the worker is told at its beginning.
+ * @internal
+ */
 export interface WorkerSettings {
   /** A counter of the signs of life. */
   beats: Int32Array;

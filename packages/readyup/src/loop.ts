@@ -69,7 +69,10 @@ export class LoopMonitor {
   }
 }
 
-/** One that is good enough to see delays of `maxDelay` milliseconds. */
+/**
+ * One that is good enough to see delays of `maxDelay` milliseconds.
+ * @internal
+ */
 export function monitorFor(maxDelay: number): LoopMonitor {
   return new LoopMonitor(Math.min(100, Math.max(5, maxDelay / 5)));
 }

@@ -290,7 +290,10 @@ export class Notifier {
 /** The options of the module's own notifier. */
 const AMBIENT: NotifierOptions = { socket: '' };
 
-/** The notifier behind the module's functions. */
+/**
+ * The notifier behind the module's functions.
+ * @internal
+ */
 export const ambient = new Notifier(AMBIENT);
 // For `readyup/serve`, which is a file of its own and has only what this one exports.
 Object.defineProperty(Notifier, 'ambient', { value: ambient });
@@ -299,13 +302,19 @@ function statusField(status: string | undefined): { status?: string } {
   return status === undefined ? {} : { status };
 }
 
-/** A time-out that can be one. */
+/**
+ * A time-out that can be one.
+ * @internal
+ */
 export function milliseconds(name: string, value: number): number {
   if (typeof value !== 'number' || !(value >= 0)) throw typeError(`"${name}" must be a number of milliseconds`);
   return value;
 }
 
-/** Attachments that can be ones; the descriptors copied, so that they are still the same when they are sent. */
+/**
+ * Attachments that can be ones; the descriptors copied, so that they are still the same when they are sent.
+ * @internal
+ */
 export function checked({ pid, fds }: Attachments): Attachments {
   const result: Attachments = {};
   if (pid !== undefined) {

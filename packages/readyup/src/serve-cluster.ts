@@ -37,7 +37,10 @@ interface Member {
   answers: Map<number, { resolve: () => void; reject: (error: Error) => void }>;
 }
 
-/** The workers of this primary. */
+/**
+ * The workers of this primary.
+ * @internal
+ */
 export class ClusterBody implements Body {
   readonly address: AddressInfo | string | null = null;
   readonly reloads = true;

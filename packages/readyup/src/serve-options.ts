@@ -116,7 +116,10 @@ export interface Service {
   readonly stopped: Promise<void>;
 }
 
-/** The options of which there is always one; but for the signal that workers don't get. */
+/**
+ * The options of which there is always one; but for the signal that workers don't get.
+ * @internal
+ */
 export type Settled = Omit<LifecycleOptions, 'reloadSignal'> & { reloadSignal: NodeJS.Signals | undefined } & Required<
     Pick<
       LifecycleOptions,
@@ -124,7 +127,10 @@ export type Settled = Omit<LifecycleOptions, 'reloadSignal'> & { reloadSignal: N
     >
   >;
 
-/** The options, with what holds where nothing is said. */
+/**
+ * The options, with what holds where nothing is said.
+ * @internal
+ */
 export function settled<T extends LifecycleOptions>(
   options: T,
   drainTimeout: number,
@@ -148,7 +154,10 @@ export function settled<T extends LifecycleOptions>(
   };
 }
 
-/** A time that a timer can have. */
+/**
+ * A time that a timer can have.
+ * @internal
+ */
 export function duration(name: string, value: number): number {
   if (typeof value !== 'number' || !(value >= 0)) {
     throw errorFrom(new RangeError(`"${name}" must be a number of milliseconds`), 'ERR_OUT_OF_RANGE');

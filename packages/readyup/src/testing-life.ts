@@ -2,6 +2,7 @@
 
 import { builtin } from './builtin';
 import { typeError } from './errors';
+import { type Setting, noSuchValue } from './testing-unit';
 
 // Of `WebAssembly`, what is used; the compiler's own types for it are those of browsers.
 interface Engine {
@@ -14,7 +15,8 @@ interface Exports {
   memory: { buffer: ArrayBuffer };
   input(): number;
   output(): number;
-  configure(length: number): number;
+  set(length: number, value: number): number;
+  configure(): number;
   start(now: number): number;
   stop(now: number): number;
   reload(now: number): number;
@@ -57,17 +59,20 @@ export class Life {
   #properties: ReadonlyMap<string, string> = new Map();
   #stored: readonly string[] = [];
 
-  constructor(unitFile: string) {
+  constructor(settings: readonly Setting[]) {
     const { Module, Instance } = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly;
     // Beside the addons.
     compiled ??= new Module(
       builtin('node:fs').readFileSync(builtin('node:path').join(__dirname, '../native/service.wasm')),
     );
     this.#exports = new Instance(compiled, {}).exports as Exports;
-    const text = new TextEncoder().encode(unitFile);
-    this.#write(text);
-    const [first] = this.#answer(this.#exports.configure(text.length));
-    if (first?.[0] === 'error') throw typeError(`readyup/testing: ${first[1]}`);
+    for (const setting of settings) {
+      const [name, value] = setting;
+      const text = new TextEncoder().encode(typeof value === 'string' ? `${name}=${value}` : name);
+      this.#write(text);
+      if (this.#exports.set(text.length, Number(value)) > 0) throw noSuchValue(setting);
+    }
+    this.#answer(this.#exports.configure());
   }
 
   /** A property by its name; '' if it has none. */

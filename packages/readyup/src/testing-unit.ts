@@ -57,41 +57,64 @@ export function signalName(number: number): NodeJS.Signals {
   return name ?? (`SIG${number}` as NodeJS.Signals);
 }
 
+/**
+ * A setting as the judge takes it: a word, or a number; times are microseconds.
+ * @internal
+ */
+export type Setting = readonly [name: string, value: string | number];
+
+/**
+ * The error of a setting that cannot be.
+ * @internal
+ */
+export function noSuchValue([name, value]: Setting): TypeError {
+  return typeError(`readyup/testing: ${name}: "${value}" is none of its values`);
+}
+
 /** Milliseconds as microseconds. */
-function span(ms: number, name: string): string {
+function span(ms: number, name: string): number {
   if (typeof ms !== 'number' || !(ms > 0)) {
     throw errorFrom(new RangeError(`readyup/testing: ${name} must be above 0 milliseconds`), 'ERR_OUT_OF_RANGE');
   }
   // What is longer than this is as good as for ever: 285 years.
   const usec = Math.ceil(ms * 1000);
-  return usec <= Number.MAX_SAFE_INTEGER ? String(usec) : 'infinity';
+  return usec <= Number.MAX_SAFE_INTEGER ? usec : Infinity;
 }
 
 /**
- * The lines of a unit file, as the judge reads them.
+ * The settings of a unit file.
  * @internal
  */
-export function unitFile(unit: Unit): string {
-  const lines = [`Type=${unit.type ?? 'notify'}`];
+export function settings(unit: Unit): Setting[] {
+  const settings: Setting[] = [];
   const add = (name: string, value: number | string | undefined): void => {
-    if (value !== undefined) lines.push(`${name}=${value}`);
+    if (value !== undefined) settings.push([name, value]);
   };
   const addTime = (name: string, ms: number | undefined, option: string): void =>
     add(name, ms === undefined ? undefined : span(ms, option));
+  const addNumber = (name: string, value: number | undefined): void => {
+    if (value !== undefined && !(Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff)) {
+      throw noSuchValue([name, value]);
+    }
+    add(name, value);
+  };
   const addSignal = (name: string, signal: NodeJS.Signals | undefined): void =>
     add(name, signal === undefined ? undefined : signalNumber(signal));
+  const successExitStatus = unit.successExitStatus ?? [];
+  // There are no more of them.
+  if (successExitStatus.length > 256) throw typeError('readyup/testing: successExitStatus is too long');
+  add('Type', unit.type ?? 'notify');
   add('NotifyAccess', unit.notifyAccess);
   addTime('WatchdogSec', unit.watchdog, 'watchdog');
   addTime('TimeoutStartSec', unit.timeoutStart, 'timeoutStart');
   addTime('TimeoutStopSec', unit.timeoutStop, 'timeoutStop');
   addTime('TimeoutAbortSec', unit.timeoutAbort, 'timeoutAbort');
-  add('FileDescriptorStoreMax', unit.fdStoreMax);
-  add('SuccessExitStatus', unit.successExitStatus?.join(' '));
+  addNumber('FileDescriptorStoreMax', unit.fdStoreMax);
+  for (const status of successExitStatus) addNumber('SuccessExitStatus', status);
   addSignal('ReloadSignal', unit.reloadSignal);
   addSignal('KillSignal', unit.killSignal);
   addSignal('WatchdogSignal', unit.watchdogSignal);
   add('KillMode', unit.killMode);
-  add('Systemd', unit.systemd);
-  if (lines.some((line) => line.includes('\n'))) throw typeError('readyup/testing: an option has a line feed in it');
-  return lines.join('\n');
+  addNumber('Systemd', unit.systemd);
+  return settings;
 }

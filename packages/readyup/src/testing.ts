@@ -26,7 +26,7 @@ import { calling, errorFrom } from './errors';
 import { type Listening, native } from './native';
 import { Life } from './testing-life';
 import { TestService } from './testing-service';
-import { type Unit, signalName, signalNumber, unitFile } from './testing-unit';
+import { type Unit, settings, signalName, signalNumber } from './testing-unit';
 
 export { type Expected, TestService, type Within } from './testing-service';
 export type { Ended, ReceivedMessage, TimelineEvent } from './testing-timeline';
@@ -64,7 +64,7 @@ export interface StartOptions extends Unit {
  * await service.ready();
  */
 export function start(command: string, args: readonly string[] = [], options: StartOptions = {}): TestService {
-  const life = new Life(unitFile(options));
+  const life = new Life(settings(options));
   const { cwd = process.cwd(), stdio = 'capture' } = options;
   const env = { ...(options.env ?? process.env) };
   const program = find(command, cwd, env['PATH']);
@@ -132,7 +132,7 @@ export function inProcess(options: InProcessOptions = {}): TestService {
   if (current !== undefined) {
     throw errorFrom(new Error('readyup/testing: this process is a service already: close that one first'), 'EBUSY');
   }
-  const life = new Life(unitFile(options));
+  const life = new Life(settings(options));
   const inbox = listen();
   const before = VARIABLES.map((name) => [name, process.env[name]] as const);
   const set = (values: Iterable<readonly [string, string | undefined]>): void => {

@@ -25,7 +25,10 @@ export interface WatchdogOptions extends HangOptions {
   onFailure?: (reason: Error) => void;
 }
 
-/** What the heartbeats need of the notifier that they belong to. */
+/**
+ * What the heartbeats need of the notifier that they belong to.
+ * @internal
+ */
 export interface Voice {
   /** The manager's address. */
   address(): string | undefined;

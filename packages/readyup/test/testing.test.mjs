@@ -333,6 +333,12 @@ test('err: arguments that are none', async () => {
     code: 'ERR_INVALID_ARG_TYPE',
     message: /Type: "forking"/,
   });
+  for (const wrong of [{ notifyAccess: 'some' }, { killMode: 'all' }, { fdStoreMax: -1 }, { fdStoreMax: '1' }]) {
+    assert.throws(() => start('sh', [], wrong), { code: 'ERR_INVALID_ARG_TYPE', message: /is none of its values/ });
+  }
+  for (const systemd of [257.5, NaN, Infinity, 2 ** 32]) {
+    assert.throws(() => start('sh', [], { systemd }), { code: 'ERR_INVALID_ARG_TYPE', message: /^readyup.*Systemd: / });
+  }
   assert.throws(() => start('sh', [], { killSignal: 'SIGWHAT' }), { code: 'ERR_INVALID_ARG_TYPE' });
   assert.throws(() => start('sh', [], { type: 'notify\nType=simple' }), { code: 'ERR_INVALID_ARG_TYPE' });
   assert.throws(() => start('sh', [], { successExitStatus: Array(5000).fill(1) }), { code: 'ERR_INVALID_ARG_TYPE' });

@@ -1,7 +1,7 @@
 //! What is asked of a datagram before anybody looks at what it says.
 
-use crate::protocol::{MESSAGE_MAX, Message, MessageProblem};
-use std::fmt;
+use crate::protocol::{Decimal, MESSAGE_MAX, Message, MessageProblem, display};
+use core::fmt;
 
 /// What the kernel tells beside a datagram. Whether a manager takes it depends on that and on the payload, and on nothing
 /// else.
@@ -125,16 +125,39 @@ impl Envelope {
     }
 }
 
+impl DropReason {
+    /// Hands the text to `put` piece by piece: what `Display` prints, for places without `core::fmt`.
+    ///
+    /// ```
+    /// use readyup::manager::DropReason;
+    ///
+    /// let mut text = String::new();
+    /// DropReason::Nul.describe(&mut |piece| text.push_str(piece));
+    /// assert_eq!(text, "it holds a NUL byte");
+    /// ```
+    pub fn describe(&self, put: &mut dyn FnMut(&str)) {
+        match self {
+            Self::TooLong { len } => {
+                put("it has ");
+                put(Decimal::new(*len as u64).as_str());
+                put(" bytes, and a manager takes at most ");
+                put(Decimal::new(MESSAGE_MAX as u64).as_str());
+            }
+            Self::ControlTruncated => put("it came with more descriptors or credentials than can be received"),
+            Self::NoCredentials => put("it came without the sender's credentials"),
+            Self::InvalidPid => put("the sender has no pid here: it is gone, or in another pid namespace"),
+            Self::Nul => put("it holds a NUL byte"),
+            Self::BarrierNotAlone => put("BARRIER=1 must be alone in its message"),
+            Self::BarrierFds { count } => {
+                put("BARRIER=1 needs exactly one descriptor and came with ");
+                put(Decimal::new(*count as u64).as_str());
+            }
+        }
+    }
+}
+
 impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLong { len } => write!(f, "it has {len} bytes, and a manager takes at most {MESSAGE_MAX}"),
-            Self::ControlTruncated => f.write_str("it came with more descriptors or credentials than can be received"),
-            Self::NoCredentials => f.write_str("it came without the sender's credentials"),
-            Self::InvalidPid => f.write_str("the sender has no pid here: it is gone, or in another pid namespace"),
-            Self::Nul => f.write_str("it holds a NUL byte"),
-            Self::BarrierNotAlone => f.write_str("BARRIER=1 must be alone in its message"),
-            Self::BarrierFds { count } => write!(f, "BARRIER=1 needs exactly one descriptor and came with {count}"),
-        }
+        display(f, |put| self.describe(put))
     }
 }

@@ -21,26 +21,28 @@
 //!
 //! What a manager makes of a message is in [`service`].
 
-#[cfg(feature = "std")]
 mod envelope;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod incoming;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod listener;
-#[cfg(feature = "std")]
+// Without the standard library, the numbers of errors are known for these processors only.
+#[cfg(any(
+    feature = "std",
+    all(feature = "alloc", any(not(target_os = "linux"), target_arch = "x86_64", target_arch = "aarch64"))
+))]
 pub mod service;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(feature = "std", target_arch = "x86_64", target_arch = "aarch64")))]
 mod socket;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod standing;
 
-#[cfg(feature = "std")]
 pub use envelope::{Content, DropReason, Envelope};
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub use incoming::{BarrierRequest, Dropped, Incoming, Received, Sender};
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub use listener::{Batch, Listener};
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(feature = "std", target_arch = "x86_64", target_arch = "aarch64")))]
 pub use socket::{Credentials, Datagram, NotifySocket};
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub use standing::{Believing, Standing};

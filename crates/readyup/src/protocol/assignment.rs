@@ -130,7 +130,7 @@ impl NotifyAccess {
         }
     }
 
-    fn find(text: &[u8]) -> Option<Self> {
+    pub(crate) fn find(text: &[u8]) -> Option<Self> {
         [Self::None, Self::Main, Self::Exec, Self::All].into_iter().find(|access| access.as_str().as_bytes() == text)
     }
 }
@@ -195,7 +195,7 @@ impl Value<'_> {
 }
 
 /// Whole microseconds, as they stand on the wire.
-fn microseconds(time: Duration) -> Option<u64> {
+pub(crate) fn microseconds(time: Duration) -> Option<u64> {
     time.as_secs().checked_mul(1_000_000)?.checked_add(u64::from(time.subsec_micros()))
 }
 

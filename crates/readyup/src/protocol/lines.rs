@@ -16,6 +16,8 @@ use super::message::{MessageError, MessageProblem};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line<'a> {
     text: &'a [u8],
+    /// Its key, if a manager looks for such a line.
+    known: Option<Key>,
     shadowed: bool,
 }
 
@@ -74,6 +76,12 @@ impl<'a> Line<'a> {
     #[must_use]
     pub const fn is_shadowed(&self) -> bool {
         self.shadowed
+    }
+
+    /// Its key, if it is a known one; none if it is a flag's, and the value is not the one that sets it.
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn known_key(&self) -> Option<Key> {
+        self.known
     }
 
     /// The line, typed.
@@ -143,21 +151,17 @@ impl<'a> Iterator for Lines<'a> {
             if text.is_empty() {
                 continue;
             }
-            let shadowed = match split(text) {
-                (key, Some(value)) => match Key::find(key) {
-                    Some(known) if flag_value(known).is_some_and(|flag| flag != value) => false,
-                    Some(known) => !self.seen.insert(known),
-                    None => false,
-                },
-                (_, None) => false,
-            };
-            return Some(Line { text, shadowed });
+            let (key, value) = split(text);
+            let known = value.and_then(|value| Key::find(key).filter(|known| is_looked_for(*known, value)));
+            let shadowed = known.is_some_and(|known| !self.seen.insert(known));
+            return Some(Line { text, known, shadowed });
         }
     }
 }
 
-/// The value of a key for which a manager looks for the whole line, rather than for the first that begins with it.
-fn flag_value(key: Key) -> Option<&'static [u8]> {
+/// Whether a manager sees a line of this key with this value. For most keys it looks for the first line that begins with one;
+/// for flags, for the whole line.
+fn is_looked_for(key: Key, value: &[u8]) -> bool {
     match key {
         Key::Ready
         | Key::Reloading
@@ -166,9 +170,9 @@ fn flag_value(key: Key) -> Option<&'static [u8]> {
         | Key::RestartReset
         | Key::FdStore
         | Key::FdStoreRemove
-        | Key::Barrier => Some(b"1"),
-        Key::FdPoll => Some(b"0"),
-        _ => None,
+        | Key::Barrier => value == b"1",
+        Key::FdPoll => value == b"0",
+        _ => true,
     }
 }
 

@@ -29,15 +29,20 @@ mod text;
 pub use address::{Address, AddressError, VsockAddress, VsockKind};
 #[cfg(target_os = "linux")]
 pub(crate) use address::{Form, UnixName};
+#[cfg(feature = "alloc")]
+pub(crate) use assignment::microseconds;
 pub use assignment::{Assignment, ErrnoValue, NotifyAccess};
 pub use environment::{
     EnvironmentError, EnvironmentProblem, ListenFds, ListenVariables, NOTIFY_VARIABLES, WatchdogSettings,
 };
 pub use fd_name::{FdName, FdNameError};
+#[cfg(feature = "alloc")]
+pub(crate) use key::{KEYS, Key};
 pub use lines::{Line, Lines};
 pub use message::{Message, MessageBuf, MessageError, MessageProblem};
 #[cfg(target_os = "linux")]
-pub(crate) use text::{Decimal, Excerpt, display};
+pub(crate) use text::Excerpt;
+pub(crate) use text::{Decimal, display};
 
 /// The largest payload a manager takes, in bytes: one more, and it drops the message and closes its descriptors.
 ///

@@ -2,7 +2,8 @@
 
 use super::{Exit, signal};
 use crate::protocol::NotifyAccess;
-use std::time::Duration;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 /// What the machine is to know of the unit file, and of the manager. Names and defaults are those of
 /// [systemd.service(5)](https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html) and

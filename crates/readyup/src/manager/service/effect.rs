@@ -1,9 +1,10 @@
 //! What goes out: what a manager does next, and what it ignores.
 
 use super::{FdKey, SubState};
-use crate::protocol::NotifyAccess;
-use std::fmt;
-use std::time::Duration;
+use crate::protocol::{Decimal, NotifyAccess, display, microseconds};
+use alloc::string::String;
+use core::fmt;
+use core::time::Duration;
 
 /// What a manager does.
 ///
@@ -216,60 +217,114 @@ impl Command {
     }
 }
 
+impl Refusal {
+    /// Hands the text to `put` piece by piece: what `Display` prints, for places without `core::fmt`.
+    ///
+    /// ```
+    /// use readyup::manager::service::Refusal;
+    ///
+    /// let mut text = String::new();
+    /// Refusal::ReloadWithoutTime.describe(&mut |piece| text.push_str(piece));
+    /// assert_eq!(text, "RELOADING=1 has no MONOTONIC_USEC= in its message");
+    /// ```
+    pub fn describe(&self, put: &mut dyn FnMut(&str)) {
+        match self {
+            Self::Access { sender, access, main } => {
+                put("a message of process ");
+                put(Decimal::new((*sender).into()).as_str());
+                put(" is dropped: NotifyAccess=");
+                put(access.as_str());
+                match main {
+                    Some(main) => {
+                        put(", and the main process is ");
+                        put(Decimal::new((*main).into()).as_str());
+                    }
+                    None => put(", and there is no main process"),
+                }
+            }
+            Self::Unknown { key, since } => {
+                put(key);
+                put("= is unknown before systemd ");
+                put(Decimal::new((*since).into()).as_str());
+            }
+            Self::Value { key } => {
+                put(key);
+                put("= has a value that cannot be read");
+            }
+            Self::StatusNotUtf8 => put("STATUS= is not UTF-8, so that there is no text any more"),
+            Self::AccessReset => put("NOTIFYACCESS= is none of its words, so that NotifyAccess= holds again"),
+            Self::MainPid(why) => {
+                put("the main process does not change: ");
+                why.describe(put);
+            }
+            Self::AfterStopping { key } => {
+                put(key);
+                put("=1 comes after STOPPING=1, which is final");
+            }
+            Self::ReloadSignalUnhandled { main, signal } => {
+                put("READY=1: process ");
+                put(Decimal::new((*main).into()).as_str());
+                put(" does not handle signal ");
+                put(Decimal::new(signal.unsigned_abs().into()).as_str());
+                put(", which is to make it reload");
+            }
+            Self::ReloadWithoutTime => put("RELOADING=1 has no MONOTONIC_USEC= in its message"),
+            Self::ReloadTooEarly { said, asked } => {
+                put("RELOADING=1 has MONOTONIC_USEC=");
+                put(Decimal::new(microseconds(*said).unwrap_or(u64::MAX)).as_str());
+                put(", and the reload was asked for at ");
+                put(Decimal::new(microseconds(*asked).unwrap_or(u64::MAX)).as_str());
+            }
+            Self::ReadyBeforeReloading => put("READY=1 comes before the RELOADING=1 that is waited for"),
+            Self::StoreFull { max } => {
+                put("FDSTORE=1: no more descriptors are kept than FileDescriptorStoreMax=");
+                put(Decimal::new(*max as u64).as_str());
+            }
+            Self::StoredAlready(_) => put("FDSTORE=1: the descriptor is kept already"),
+            Self::StoreName => put("FDNAME= cannot be a name, so that the descriptors are called \"stored\""),
+            Self::RemoveName => put("FDSTOREREMOVE=1 needs an FDNAME= that can be a name"),
+            Self::State { request, state } => {
+                put(request);
+                put(": this cannot be done in state ");
+                put(state.as_str());
+            }
+        }
+    }
+}
+
+impl MainPidRefusal {
+    fn describe(self, put: &mut dyn FnMut(&str)) {
+        let text = match self {
+            Self::NoProcess => "there is no such process",
+            Self::Manager => "it is the manager",
+            Self::ControlProcess => "it is the control process",
+            Self::Foreign => "it is none of the unit's, and the sender is not root",
+            Self::PidFdId => "MAINPIDFDID= is of another process",
+            Self::PidFd => "MAINPIDFD=1 needs exactly one descriptor, and that a pidfd",
+            Self::State(state) => {
+                put("it cannot in state ");
+                state.as_str()
+            }
+        };
+        put(text);
+    }
+}
+
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}=", self.as_str())
+        f.write_str(self.as_str())?;
+        f.write_str("=")
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Access { sender, access, main } => {
-                write!(f, "a message of process {sender} is dropped: NotifyAccess={}", access.as_str())?;
-                match main {
-                    Some(main) => write!(f, ", and the main process is {main}"),
-                    None => f.write_str(", and there is no main process"),
-                }
-            }
-            Self::Unknown { key, since } => write!(f, "{key}= is unknown before systemd {since}"),
-            Self::Value { key } => write!(f, "{key}= has a value that cannot be read"),
-            Self::StatusNotUtf8 => f.write_str("STATUS= is not UTF-8, so that there is no text any more"),
-            Self::AccessReset => f.write_str("NOTIFYACCESS= is none of its words, so that NotifyAccess= holds again"),
-            Self::MainPid(why) => write!(f, "the main process does not change: {why}"),
-            Self::AfterStopping { key } => write!(f, "{key}=1 comes after STOPPING=1, which is final"),
-            Self::ReloadSignalUnhandled { main, signal } => {
-                write!(f, "READY=1: process {main} does not handle signal {signal}, which is to make it reload")
-            }
-            Self::ReloadWithoutTime => f.write_str("RELOADING=1 has no MONOTONIC_USEC= in its message"),
-            Self::ReloadTooEarly { said, asked } => write!(
-                f,
-                "RELOADING=1 has MONOTONIC_USEC={}, and the reload was asked for at {}",
-                said.as_micros(),
-                asked.as_micros()
-            ),
-            Self::ReadyBeforeReloading => f.write_str("READY=1 comes before the RELOADING=1 that is waited for"),
-            Self::StoreFull { max } => {
-                write!(f, "FDSTORE=1: no more descriptors are kept than FileDescriptorStoreMax={max}")
-            }
-            Self::StoredAlready(_) => f.write_str("FDSTORE=1: the descriptor is kept already"),
-            Self::StoreName => f.write_str("FDNAME= cannot be a name, so that the descriptors are called \"stored\""),
-            Self::RemoveName => f.write_str("FDSTOREREMOVE=1 needs an FDNAME= that can be a name"),
-            Self::State { request, state } => write!(f, "{request}: this cannot be done in state {state}"),
-        }
+        display(f, |put| self.describe(put))
     }
 }
 
 impl fmt::Display for MainPidRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoProcess => f.write_str("there is no such process"),
-            Self::Manager => f.write_str("it is the manager"),
-            Self::ControlProcess => f.write_str("it is the control process"),
-            Self::Foreign => f.write_str("it is none of the unit's, and the sender is not root"),
-            Self::PidFdId => f.write_str("MAINPIDFDID= is of another process"),
-            Self::PidFd => f.write_str("MAINPIDFD=1 needs exactly one descriptor, and that a pidfd"),
-            Self::State(state) => write!(f, "it cannot in state {state}"),
-        }
+        display(f, |put| self.describe(put))
     }
 }

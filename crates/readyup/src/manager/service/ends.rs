@@ -5,7 +5,7 @@ use super::signal::{SIGHUP, SIGINT, SIGKILL, SIGPIPE, SIGTERM};
 use super::steps::{Alive, RELOADS_IN_STEPS};
 use super::{Exit, Service, ServiceResult, SubState, Target, TimeoutFailureMode};
 use crate::protocol::NotifyAccess;
-use std::time::Duration;
+use core::time::Duration;
 
 impl Service {
     /// How the end of a process is to be taken.

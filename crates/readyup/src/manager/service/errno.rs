@@ -12,15 +12,15 @@ pub(super) fn parse(value: &[u8]) -> Option<i32> {
     from_name(value).or_else(|| super::number::signed(value).filter(|number| (0..=LARGEST).contains(number)))
 }
 
-/// The numbers differ between processors, and the C library knows them. Where there is no Linux, there are those of most.
-#[cfg(target_os = "linux")]
+/// The numbers differ between processors, and the C library knows them. Without it there are those of most.
+#[cfg(all(feature = "std", target_os = "linux"))]
 macro_rules! names {
     ($($name:ident = $number:literal)*) => {{
         $(const _: () = assert!(libc::$name == $number || !cfg!(any(target_arch = "x86_64", target_arch = "aarch64")));)*
         &[$((stringify!($name), libc::$name)),*]
     }};
 }
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(feature = "std", target_os = "linux")))]
 macro_rules! names {
     ($($name:ident = $number:literal)*) => { &[$((stringify!($name), $number)),*] };
 }

@@ -7,8 +7,9 @@ use super::{
     Target,
 };
 use crate::protocol::{Message, NotifyAccess};
-use std::mem;
-use std::time::Duration;
+use alloc::{string::String, vec::Vec};
+use core::mem;
+use core::time::Duration;
 
 /// One service, and what its manager thinks of it. See [the module](super).
 ///

@@ -4,8 +4,9 @@ use super::input::is_believed;
 use super::life::Said;
 use super::store::{self, NotStored, StoredFd};
 use super::{Effect, FdKey, MainPidRefusal, Notification, Refusal, Service, ServiceResult, SubState, errno, number};
-use crate::protocol::{Message, NotifyAccess};
-use std::time::Duration;
+use crate::protocol::{KEYS, Key, Message, NotifyAccess, microseconds};
+use alloc::{borrow::ToOwned as _, vec::Vec};
+use core::time::Duration;
 
 /// How a message names the process that is to be the main process.
 ///
@@ -28,98 +29,56 @@ pub enum NamedProcess {
 /// Which process a message names as the main process, to this version of systemd.
 pub(super) fn named_process(message: Message<'_>, systemd: u32) -> Option<NamedProcess> {
     let fields = Fields::of(message);
-    if fields.main_pid_fd && systemd >= 257 {
+    if fields.has(Key::MainPidFd) && systemd >= 257 {
         return Some(NamedProcess::PidFd);
     }
-    fields.main_pid.and_then(number::pid).map(NamedProcess::Pid)
+    fields.value(Key::MainPid).and_then(number::pid).map(NamedProcess::Pid)
 }
 
 /// The lines of a message that count.
-#[derive(Default)]
 struct Fields<'a> {
-    ready: bool,
-    reloading: bool,
-    stopping: bool,
-    /// The last of the three.
-    last: Option<Flag>,
-    main_pid_fd: bool,
-    restart_reset: bool,
-    fd_store: bool,
-    fd_store_remove: bool,
-    fd_poll_off: bool,
-    monotonic_usec: Option<&'a [u8]>,
-    status: Option<&'a [u8]>,
-    notify_access: Option<&'a [u8]>,
-    errno: Option<&'a [u8]>,
-    bus_error: Option<&'a [u8]>,
-    varlink_error: Option<&'a [u8]>,
-    main_pid: Option<&'a [u8]>,
-    main_pid_fd_id: Option<&'a [u8]>,
-    watchdog: Option<&'a [u8]>,
-    watchdog_usec: Option<&'a [u8]>,
-    extend_timeout_usec: Option<&'a [u8]>,
-    fd_name: Option<&'a [u8]>,
-}
-
-#[derive(Clone, Copy)]
-enum Flag {
-    Ready,
-    Reloading,
-    Stopping,
+    values: [Option<&'a [u8]>; KEYS.len()],
+    /// The last of `READY=1`, `RELOADING=1` and `STOPPING=1`.
+    last: Option<Key>,
 }
 
 impl<'a> Fields<'a> {
     fn of(message: Message<'a>) -> Self {
-        let mut fields = Self::default();
+        let mut fields = Self { values: [None; KEYS.len()], last: None };
         for line in message.lines() {
-            let Some(value) = line.value() else { continue };
-            let first = !line.is_shadowed();
-            let set = |field: &mut Option<&'a [u8]>| {
-                if first {
-                    *field = Some(value);
-                }
-            };
-            match (line.key(), value) {
-                (b"READY", b"1") => (fields.ready, fields.last) = (true, Some(Flag::Ready)),
-                (b"RELOADING", b"1") => (fields.reloading, fields.last) = (true, Some(Flag::Reloading)),
-                (b"STOPPING", b"1") => (fields.stopping, fields.last) = (true, Some(Flag::Stopping)),
-                (b"MAINPIDFD", b"1") => fields.main_pid_fd = true,
-                (b"RESTART_RESET", b"1") => fields.restart_reset = true,
-                (b"FDSTORE", b"1") => fields.fd_store = true,
-                (b"FDSTOREREMOVE", b"1") => fields.fd_store_remove = true,
-                (b"FDPOLL", b"0") => fields.fd_poll_off = true,
-                (b"MONOTONIC_USEC", _) => set(&mut fields.monotonic_usec),
-                (b"STATUS", _) => set(&mut fields.status),
-                (b"NOTIFYACCESS", _) => set(&mut fields.notify_access),
-                (b"ERRNO", _) => set(&mut fields.errno),
-                (b"BUSERROR", _) => set(&mut fields.bus_error),
-                (b"VARLINKERROR", _) => set(&mut fields.varlink_error),
-                (b"MAINPID", _) => set(&mut fields.main_pid),
-                (b"MAINPIDFDID", _) => set(&mut fields.main_pid_fd_id),
-                (b"WATCHDOG", _) => set(&mut fields.watchdog),
-                (b"WATCHDOG_USEC", _) => set(&mut fields.watchdog_usec),
-                (b"EXTEND_TIMEOUT_USEC", _) => set(&mut fields.extend_timeout_usec),
-                (b"FDNAME", _) => set(&mut fields.fd_name),
-                _ => {}
+            let Some(key) = line.known_key() else { continue };
+            if let Some(field) = fields.values.get_mut(key as usize).filter(|_| !line.is_shadowed()) {
+                *field = line.value();
+            }
+            if matches!(key, Key::Ready | Key::Reloading | Key::Stopping) {
+                fields.last = Some(key);
             }
         }
         fields
     }
 
+    fn value(&self, key: Key) -> Option<&'a [u8]> {
+        self.values.get(key as usize).copied().flatten()
+    }
+
+    fn has(&self, key: Key) -> bool {
+        self.value(key).is_some()
+    }
+
     /// A known line is there that systemd knows only from some version on.
     fn newer_than(&self, systemd: u32) -> impl Iterator<Item = (&'static str, u32)> {
         [
-            (self.monotonic_usec.is_some(), "MONOTONIC_USEC", 253),
-            (self.notify_access.is_some(), "NOTIFYACCESS", 254),
-            (self.bus_error.is_some(), "BUSERROR", 257),
-            (self.varlink_error.is_some(), "VARLINKERROR", 257),
-            (self.main_pid_fd_id.is_some(), "MAINPIDFDID", 257),
-            (self.main_pid_fd, "MAINPIDFD", 257),
-            (self.restart_reset, "RESTART_RESET", 258),
+            (Key::MonotonicUsec, 253),
+            (Key::NotifyAccess, 254),
+            (Key::BusError, 257),
+            (Key::VarlinkError, 257),
+            (Key::MainPidFdId, 257),
+            (Key::MainPidFd, 257),
+            (Key::RestartReset, 258),
         ]
         .into_iter()
-        .filter(move |(given, _, since)| *given && systemd < *since)
-        .map(|(_, key, since)| (key, since))
+        .filter(move |(key, since)| self.has(*key) && systemd < *since)
+        .map(|(key, since)| (key.name(), since))
     }
 }
 
@@ -157,20 +116,20 @@ impl Service {
         self.take_main_pid(&fields, notification);
         self.take_state(now, &fields);
         self.take_status(&fields);
-        if let Some(value) = fields.extend_timeout_usec {
+        if let Some(value) = fields.value(Key::ExtendTimeoutUsec) {
             match number::unsigned(value) {
                 Some(0 | u64::MAX) => {}
                 Some(usec) => self.extend(now.saturating_add(Duration::from_micros(usec))),
                 None => self.refuse(Refusal::Value { key: "EXTEND_TIMEOUT_USEC" }),
             }
         }
-        match fields.watchdog {
+        match fields.value(Key::Watchdog) {
             Some(b"1") => self.reset_watchdog(now),
             Some(b"trigger") => self.enter_signal(now, SubState::StopWatchdog, ServiceResult::Watchdog),
             Some(_) => self.refuse(Refusal::Value { key: "WATCHDOG" }),
             None => {}
         }
-        if let Some(value) = fields.watchdog_usec {
+        if let Some(value) = fields.value(Key::WatchdogUsec) {
             match number::unsigned(value) {
                 Some(usec) => {
                     let period = (usec != 0 && usec != u64::MAX).then(|| Duration::from_micros(usec));
@@ -185,8 +144,8 @@ impl Service {
 
     fn take_main_pid(&mut self, fields: &Fields<'_>, notification: &Notification<'_>) {
         let modern = self.config.systemd >= 257;
-        let by_pidfd = modern && fields.main_pid_fd;
-        let refusal = match (by_pidfd, fields.main_pid) {
+        let by_pidfd = modern && fields.has(Key::MainPidFd);
+        let refusal = match (by_pidfd, fields.value(Key::MainPid)) {
             (false, None) => return,
             (true, _) if notification.fds.len() != 1 || notification.named.is_none() => Some(MainPidRefusal::PidFd),
             (false, Some(value)) if number::pid(value).is_none() => {
@@ -194,7 +153,7 @@ impl Service {
             }
             _ => None,
         };
-        let pid = match fields.main_pid {
+        let pid = match fields.value(Key::MainPid) {
             Some(value) if !by_pidfd => number::pid(value),
             _ => None,
         };
@@ -225,7 +184,7 @@ impl Service {
             return Some(MainPidRefusal::NoProcess);
         };
         let checks = by_pid && self.config.systemd >= 257;
-        if let Some(value) = fields.main_pid_fd_id.filter(|_| checks) {
+        if let Some(value) = fields.value(Key::MainPidFdId).filter(|_| checks) {
             match (number::unsigned(value), process.pidfd_id) {
                 (None, _) => return Some(MainPidRefusal::PidFdId),
                 (Some(said), Some(id)) if said != id => return Some(MainPidRefusal::PidFdId),
@@ -255,33 +214,26 @@ impl Service {
     fn take_state(&mut self, now: Duration, fields: &Fields<'_>) {
         let flag = if self.config.systemd < 253 {
             fields.last
-        } else if fields.stopping {
-            Some(Flag::Stopping)
-        } else if fields.ready {
-            Some(Flag::Ready)
-        } else if fields.reloading {
-            Some(Flag::Reloading)
         } else {
-            None
+            [Key::Stopping, Key::Ready, Key::Reloading].into_iter().find(|key| fields.has(*key))
         };
         let time = self.take_time(fields);
-        let key = match flag {
-            Some(Flag::Stopping) => return self.take_stopping(now),
-            Some(Flag::Ready) => "READY",
-            Some(Flag::Reloading) => "RELOADING",
-            None => return,
-        };
-        if self.config.systemd >= 259 && self.said == Said::Stopping {
-            return self.refuse(Refusal::AfterStopping { key });
+        let Some(flag) = flag else { return };
+        if flag == Key::Stopping {
+            return self.take_stopping(now);
         }
-        match flag {
-            Some(Flag::Ready) => self.take_ready(now, fields, time),
-            _ => self.take_reloading(now, time),
+        if self.config.systemd >= 259 && self.said == Said::Stopping {
+            return self.refuse(Refusal::AfterStopping { key: flag.name() });
+        }
+        if flag == Key::Ready {
+            self.take_ready(now, fields, time);
+        } else {
+            self.take_reloading(now, time);
         }
     }
 
     fn take_time(&mut self, fields: &Fields<'_>) -> Option<Duration> {
-        let value = fields.monotonic_usec.filter(|_| self.config.systemd >= 253)?;
+        let value = fields.value(Key::MonotonicUsec).filter(|_| self.config.systemd >= 253)?;
         let usec = number::unsigned(value);
         if usec.is_none() {
             self.refuse(Refusal::Value { key: "MONOTONIC_USEC" });
@@ -309,9 +261,9 @@ impl Service {
             return;
         }
         let waits = self.state == SubState::ReloadSignal;
-        if fields.reloading && waits && self.is_of_this_reload(time) {
+        if fields.has(Key::Reloading) && waits && self.is_of_this_reload(time) {
             self.finish_reload(now, ServiceResult::Success);
-        } else if waits && !fields.reloading {
+        } else if waits && !fields.has(Key::Reloading) {
             self.refuse(Refusal::ReadyBeforeReloading);
         }
         if self.state == SubState::Start && self.config.service_type.notifies() {
@@ -341,7 +293,7 @@ impl Service {
     /// Whether the reload that the service speaks of began after it was asked for.
     fn is_of_this_reload(&mut self, time: Option<Duration>) -> bool {
         // The wire has whole microseconds.
-        let asked = Duration::from_micros(u64::try_from(self.reload_begin.as_micros()).unwrap_or(u64::MAX));
+        let asked = Duration::from_micros(microseconds(self.reload_begin).unwrap_or(u64::MAX));
         match time {
             None => self.refuse(Refusal::ReloadWithoutTime),
             Some(said) if said < asked => self.refuse(Refusal::ReloadTooEarly { said, asked }),
@@ -351,16 +303,15 @@ impl Service {
     }
 
     fn take_status(&mut self, fields: &Fields<'_>) {
-        if let Some(value) = fields.status {
-            let text = std::str::from_utf8(value).ok().filter(|text| !text.chars().any(is_noncharacter));
+        if let Some(value) = fields.value(Key::Status) {
+            let text = core::str::from_utf8(value).ok().filter(|text| !text.chars().any(is_noncharacter));
             if text.is_none() {
                 self.refuse(Refusal::StatusNotUtf8);
             }
             self.status_text = text.filter(|text| !text.is_empty()).map(str::to_owned);
         }
-        if let Some(value) = fields.notify_access.filter(|_| self.config.systemd >= 254) {
-            let all = [NotifyAccess::None, NotifyAccess::Main, NotifyAccess::Exec, NotifyAccess::All];
-            let access = all.into_iter().find(|access| access.as_str().as_bytes() == value);
+        if let Some(value) = fields.value(Key::NotifyAccess).filter(|_| self.config.systemd >= 254) {
+            let access = NotifyAccess::find(value);
             if access.is_none() {
                 self.refuse(Refusal::AccessReset);
             }
@@ -368,16 +319,18 @@ impl Service {
                 self.access_override = access;
             }
         }
-        if let Some(value) = fields.errno {
+        if let Some(value) = fields.value(Key::Errno) {
             match errno::parse(value) {
                 Some(number) => self.status_errno = number,
                 None => self.refuse(Refusal::Value { key: "ERRNO" }),
             }
         }
         if self.config.systemd >= 257 {
-            for (key, value) in [("BUSERROR", fields.bus_error), ("VARLINKERROR", fields.varlink_error)] {
+            for (key, value) in
+                [("BUSERROR", fields.value(Key::BusError)), ("VARLINKERROR", fields.value(Key::VarlinkError))]
+            {
                 let Some(value) = value else { continue };
-                match std::str::from_utf8(value) {
+                match core::str::from_utf8(value) {
                     Ok(text) if value.iter().all(|byte| is_safe(*byte)) => {
                         let text = Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
                         match key {
@@ -392,16 +345,16 @@ impl Service {
     }
 
     fn take_fds(&mut self, fields: &Fields<'_>, fds: &mut &[FdKey]) {
-        if fields.fd_store_remove {
-            match fields.fd_name.and_then(store::name) {
+        if fields.has(Key::FdStoreRemove) {
+            match fields.value(Key::FdName).and_then(store::name) {
                 Some(name) => {
                     let removed = self.store.remove(name);
                     self.effects.extend(removed.into_iter().map(Effect::CloseFd));
                 }
                 None => self.refuse(Refusal::RemoveName),
             }
-        } else if fields.fd_store {
-            let name = match fields.fd_name.map(store::name) {
+        } else if fields.has(Key::FdStore) {
+            let name = match fields.value(Key::FdName).map(store::name) {
                 Some(None) => {
                     self.refuse(Refusal::StoreName);
                     "stored"
@@ -410,11 +363,11 @@ impl Service {
                 None => "stored",
             };
             // The pidfd of the main process is taken out before.
-            if fields.main_pid_fd && fds.len() == 1 && self.config.systemd >= 257 {
+            if fields.has(Key::MainPidFd) && fds.len() == 1 && self.config.systemd >= 257 {
                 return;
             }
             while let Some((fd, rest)) = fds.split_first() {
-                let stored = StoredFd { fd: *fd, name: name.to_owned(), poll: !fields.fd_poll_off };
+                let stored = StoredFd { fd: *fd, name: name.to_owned(), poll: !fields.has(Key::FdPoll) };
                 match self.store.add(stored.clone(), self.config.fd_store_max) {
                     Ok(()) => {
                         self.effects.push(Effect::StoreFd { fd: stored.fd, name: stored.name, poll: stored.poll });

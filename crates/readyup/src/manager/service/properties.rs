@@ -2,7 +2,7 @@
 
 use super::{ActiveState, Config, Service, ServiceResult, StoredFd, SubState};
 use crate::protocol::NotifyAccess;
-use std::time::Duration;
+use core::time::Duration;
 
 impl Service {
     /// What it was made with.

@@ -7,7 +7,7 @@ pub(super) const SIGKILL: i32 = 9;
 pub(super) const SIGPIPE: i32 = 13;
 pub(super) const SIGTERM: i32 = 15;
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, feature = "std", target_os = "linux"))]
 mod tests {
     #[test]
     fn ok_they_are_those_of_the_c_library() {

@@ -1,6 +1,6 @@
 //! Where a service is in its life, in systemd's own words.
 
-use std::fmt;
+use core::fmt;
 
 /// What all units have in common: `ActiveState` in
 /// [systemctl(1)](https://www.freedesktop.org/software/systemd/man/latest/systemctl.html).

@@ -6,8 +6,9 @@ use super::{
     ActiveState, Command, Effect, FdStorePreserve, KillMode, Refusal, Service, ServiceResult, ServiceType, SubState,
     Target,
 };
-use std::mem;
-use std::time::Duration;
+use alloc::vec::Vec;
+use core::mem;
+use core::time::Duration;
 
 /// Whether a process runs, as far as can be told.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! The fd store.
 
 use super::FdKey;
-use std::mem;
+use alloc::{string::String, vec::Vec};
+use core::mem;
 
 /// A descriptor that the manager keeps: see `FDSTORE=1` in
 /// [sd_notify(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html).
@@ -83,5 +84,5 @@ impl Store {
 /// Whether systemd takes this for a name. Unlike [`FdName`](crate::FdName), it may be empty.
 pub(super) fn name(text: &[u8]) -> Option<&str> {
     let fits = text.len() <= 255 && text.iter().all(|byte| matches!(byte, b' '..=b'~') && *byte != b':');
-    if fits { std::str::from_utf8(text).ok() } else { None }
+    if fits { core::str::from_utf8(text).ok() } else { None }
 }
