@@ -34,4 +34,6 @@ pub use incoming::{BarrierRequest, DropReason, Dropped, Incoming, Received, Send
 #[cfg(target_os = "linux")]
 pub use listener::{Batch, Listener};
 #[cfg(target_os = "linux")]
+pub(crate) use standing::pid_of;
+#[cfg(target_os = "linux")]
 pub use standing::{Believing, Standing};
