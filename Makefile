@@ -147,7 +147,7 @@ dist-check: ## Prove that `make dist` is reproducible (minutes)
 
 test-rust: ## Test the crates
 	$(SAY) 'testing the library and the command'
-	@cargo test -p readyup -p readyup-notify -p readyup-cli -p readyup-generate
+	@cargo test -p readyup -p readyup-notify -p readyup-cli -p readyup-generate -p rust-service
 	@cargo check -q -p readyup --no-default-features
 	@cargo check -q -p readyup --no-default-features --features alloc
 

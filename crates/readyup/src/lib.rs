@@ -29,7 +29,7 @@
 //! - [`journal`] writes entries with a priority and fields to the journal.
 //! - [`manager`] listens: it receives what services send, and tells what a manager would believe of it;
 //!   [`manager::service`] is a service's life as systemd runs it, as a value.
-//! - [`testing`] is a small manager for your own tests.
+//! - [`testing`] runs your service, or its code, in your own tests by a manager's rules.
 //!
 //! # Without the standard library
 //!

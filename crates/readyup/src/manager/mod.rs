@@ -45,4 +45,6 @@ pub use listener::{Batch, Listener};
 #[cfg(all(target_os = "linux", any(feature = "std", target_arch = "x86_64", target_arch = "aarch64")))]
 pub use socket::{Credentials, Datagram, NotifySocket};
 #[cfg(all(feature = "std", target_os = "linux"))]
+pub(crate) use standing::pid_of;
+#[cfg(all(feature = "std", target_os = "linux"))]
 pub use standing::{Believing, Standing};

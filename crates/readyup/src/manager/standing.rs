@@ -145,7 +145,7 @@ impl Believing {
 }
 
 /// The process that a pidfd stands for; none if it is no pidfd, or the process is gone.
-fn pid_of(pidfd: &OwnedFd) -> Option<u32> {
+pub(crate) fn pid_of(pidfd: &OwnedFd) -> Option<u32> {
     let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).ok()?;
     info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()
 }

@@ -1,18 +1,4 @@
-//! A small manager for tests: start a program, and expect what it says.
-//!
-//! ```
-//! use readyup::Assignment;
-//! use readyup::testing::FakeManager;
-//! use std::time::Duration;
-//!
-//! let manager = FakeManager::new();
-//! // Your program in place of the shell.
-//! let mut service = manager.command("sh").args(["-c", "exit 0"]).spawn()?;
-//! # readyup::Notifier::new(*manager.address()).ready()?;
-//! manager.expect(Assignment::Ready, Duration::from_secs(2));
-//! service.wait()?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! A manager that believes everybody.
 
 use crate::manager::{Dropped, Incoming, Listener, Received};
 use crate::protocol::{Address, Assignment, NOTIFY_VARIABLES};

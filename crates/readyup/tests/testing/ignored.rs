@@ -1,0 +1,86 @@
+//! What a manager ignores.
+
+use crate::support::SOON;
+use crate::{copy, failure, notify, role, start, with};
+use readyup::manager::DropReason;
+use readyup::manager::service::Refusal;
+use readyup::testing::{IgnoredReason, TestService};
+use readyup::{Assignment, Attachments, Message, Notifier, NotifyAccess};
+use std::fs::File;
+use std::os::fd::AsFd as _;
+
+/// A child of the service says that the service is ready.
+fn by_a_child(test: &str, notifier: &Notifier) {
+    if role().as_deref() == Some("child") {
+        notifier.ready().unwrap();
+    } else {
+        assert!(copy(test, "child").status().unwrap().success());
+        notifier.status("The child has said it").unwrap();
+        std::thread::park();
+    }
+}
+
+#[test]
+fn err_a_child_with_access_for_main() {
+    let test = "ignored::err_a_child_with_access_for_main";
+    let Some(service) = start(test, notify(), |notifier| by_a_child(test, notifier)) else { return };
+    service.expect(Assignment::Status("The child has said it"), SOON);
+    let ignored = service.ignored();
+    let [one] = &ignored[..] else { panic!("{ignored:?}\n{service}") };
+    let main = service.life().main_pid();
+    let sender = one.sender.expect("a sender");
+    assert_ne!(Some(sender), main);
+    assert_eq!(one.reason, IgnoredReason::Refused(Refusal::Access { sender, access: NotifyAccess::Main, main }));
+    assert_eq!(one.text, "READY=1");
+    let believed: Vec<bool> = service.messages().iter().map(|heard| heard.believed).collect();
+    assert_eq!(believed, [false, true]);
+
+    let text = failure(|| service.ready(std::time::Duration::from_millis(20)));
+    assert!(text.starts_with("expected the service to be ready within 20ms: some of what it said was ignored\n"));
+    assert!(text.contains(&format!("process {sender}")) && text.contains(": READY=1\n"), "{text}");
+    let reason = format!("! a message of process {sender} is dropped: NotifyAccess=main, and the main process is ");
+    assert!(text.contains(&reason), "{text}");
+    assert_eq!(one.to_string(), format!("process {sender}: READY=1: {}", one.reason));
+}
+
+#[test]
+fn ok_a_child_with_access_for_all() {
+    let test = "ignored::ok_a_child_with_access_for_all";
+    let config = with(notify(), |config| config.notify_access = NotifyAccess::All);
+    let Some(service) = start(test, config, |notifier| by_a_child(test, notifier)) else { return };
+    service.ready(SOON);
+    service.expect(Assignment::Status("The child has said it"), SOON);
+    assert!(service.ignored().is_empty(), "{service}");
+}
+
+#[test]
+fn err_datagrams_and_descriptors() {
+    let service = TestService::in_process(notify());
+    let notifier = service.notifier();
+    notifier.send(Message::raw(b"BARRIER=1\nREADY=1").unwrap()).unwrap();
+    let null = File::open("/dev/null").unwrap();
+    let attachments = Attachments { fds: &[null.as_fd(), null.as_fd()], ..Attachments::default() };
+    notifier.send_with(Message::READY, &attachments).unwrap();
+    service.ready(SOON);
+    let ignored = service.ignored();
+    let reasons: Vec<_> = ignored.iter().map(|one| &one.reason).collect();
+    assert_eq!(
+        reasons,
+        [&IgnoredReason::Dropped(DropReason::BarrierNotAlone), &IgnoredReason::UnclaimedFds { count: 2 }]
+    );
+    assert_eq!((ignored[0].text.as_str(), ignored[1].text.as_str()), ("", "READY=1"));
+    let text = service.to_string();
+    assert!(text.contains("! BARRIER=1 must be alone in its message\n"), "{text}");
+    assert!(text.contains("! 2 descriptors were closed that came without FDSTORE=1\n"), "{text}");
+}
+
+#[test]
+fn ok_garbage_is_printable() {
+    let service = TestService::in_process(notify());
+    service.notifier().send(Message::raw(b"STATUS=\x1b[2J\xff").unwrap()).unwrap();
+    service.notifier().send(Message::raw(b"").unwrap()).unwrap();
+    let ignored = service.ignored();
+    assert_eq!(ignored[0].text, "STATUS=\\u{1b}[2J\u{fffd}");
+    let text = service.to_string();
+    assert!(text.contains(": an empty message") && !text.contains('\x1b'), "{text}");
+}

@@ -1,0 +1,97 @@
+//! Nothing stays, whatever happened.
+
+use crate::support::{SOON, open_fds};
+use crate::{copy, exec, failure, is_alive, notify, pipe, role, shell, with};
+use readyup::FdName;
+use readyup::testing::TestService;
+use std::io::{BufRead as _, BufReader};
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+/// A service whose processes get away from it as well as they can, and don't mind being told to end. Says their pids.
+const FUGITIVES: &str = "trap '' TERM HUP
+    echo $$
+    sh -c 'echo $$; exec sleep 1000' &
+    setsid sh -c 'echo $$; exec sleep 1000' &
+    (setsid sh -c 'echo $$; sleep 1000 & echo $!; exec sleep 1000' &)
+    while :; do sleep 1000; done";
+
+fn fugitives(kept: &mut Vec<u32>) -> (TestService, PathBuf) {
+    let (read, write) = pipe();
+    let mut command = shell(FUGITIVES);
+    command.stdout(write);
+    let service = TestService::start(command, with(exec(), |config| config.fd_store_max = 1));
+    let lines = BufReader::new(read).lines().take(5);
+    kept.extend(lines.map(|line| line.unwrap().parse::<u32>().unwrap()));
+    let path = PathBuf::from(service.address().to_string());
+    (service, path)
+}
+
+#[test]
+fn ok_dropped_in_the_middle() {
+    if role().is_none() {
+        let status = copy("left_behind::ok_dropped_in_the_middle", "test").status().unwrap();
+        assert!(status.success());
+        return;
+    }
+    let before = (open_fds(), threads());
+    for _ in 0..3 {
+        let mut pids = Vec::new();
+        let (service, path) = fugitives(&mut pids);
+        assert!(pids.len() == 5 && pids.iter().all(|pid| is_alive(*pid)) && path.exists());
+        drop(service);
+        assert!(!pids.iter().any(|pid| is_alive(*pid)), "{pids:?}");
+        assert!(!path.exists() && !path.parent().unwrap().exists());
+    }
+    let own = TestService::in_process(with(notify(), |config| config.fd_store_max = 1));
+    let (read, _write) = pipe();
+    own.notifier().store_fds(FdName::new("kept").unwrap(), &[read.as_fd()]).unwrap();
+    assert_eq!(own.life().stored_fds().len(), 1);
+    drop((own, read, _write));
+    failure(|| TestService::start(Command::new("/readyup-is-not-there"), notify()));
+    assert_eq!((open_fds(), threads()), before);
+}
+
+#[test]
+fn ok_dropped_after_a_failure() {
+    let mut pids = Vec::new();
+    failure(|| {
+        let (service, _) = fugitives(&mut pids);
+        service.expect_end(std::time::Duration::from_millis(10));
+    });
+    assert!(pids.len() == 5 && !pids.iter().any(|pid| is_alive(*pid)), "{pids:?}");
+}
+
+#[test]
+fn ok_the_test_is_killed() {
+    if role().is_some() {
+        let service = TestService::start(shell("exec sleep 1000"), exec());
+        eprintln!("{} {}", service.life().main_pid().unwrap(), service.address());
+        loop {
+            std::thread::park();
+        }
+    }
+    let mut test = copy("left_behind::ok_the_test_is_killed", "test").stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(test.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    let (pid, socket) = line.trim().split_once(' ').unwrap();
+    let pid: u32 = pid.parse().unwrap();
+    let was_alive = is_alive(pid);
+    test.kill().unwrap();
+    test.wait().unwrap();
+    // What nobody was left to remove.
+    std::fs::remove_file(socket).unwrap();
+    std::fs::remove_dir(Path::new(socket).parent().unwrap()).unwrap();
+    assert!(was_alive);
+    let end = Instant::now() + SOON;
+    while is_alive(pid) {
+        assert!(Instant::now() < end);
+        std::thread::yield_now();
+    }
+}
