@@ -38,6 +38,8 @@ for (const entry of [...ENTRIES, ...WORKERS]) {
     plugins: [besides],
     minifyWhitespace: true,
     minifySyntax: true,
+    // Node shows the whole line that throws.
+    lineLimit: 200,
     logLevel: 'warning',
   });
 }

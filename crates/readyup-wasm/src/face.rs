@@ -89,7 +89,7 @@ impl Face {
     }
 
     pub(crate) fn named(&mut self, len: usize) {
-        let Ok(message) = Message::raw(written(&self.input, len)) else { return };
+        let Ok(message) = Message::parse(written(&self.input, len)) else { return };
         match self.service.named_process(message) {
             Some(NamedProcess::Pid(pid)) => self.answer.line("pid", &[Number(pid.into())]),
             Some(NamedProcess::PidFd) => self.answer.line("pidfd", &[Number(1)]),
@@ -99,7 +99,13 @@ impl Face {
 
     pub(crate) fn message(&mut self, len: usize, pid: u32, uid: u32, now: f64) {
         let (fds, named) = (mem::take(&mut self.fds), self.named.take());
-        let Ok(message) = Message::raw(written(&self.input, len)) else { return };
+        let Ok(message) = Message::parse(written(&self.input, len)) else { return };
+        for (place, line) in message.lines().enumerate() {
+            if let Some(why) = line.unseen() {
+                self.answer.line("unseen", &[Number(place as u64)]);
+                self.answer.described("why", |put| why.describe(put));
+            }
+        }
         let mut notification = Notification::new(message, pid, uid);
         (notification.fds, notification.named) = (&fds, named);
         let effects = self.service.on_message(time(now), &notification);

@@ -7,6 +7,7 @@ interface Modules {
   'node:os': typeof import('node:os');
   'node:path': typeof import('node:path');
   'node:perf_hooks': typeof import('node:perf_hooks');
+  'node:timers': typeof import('node:timers');
   'node:util': typeof import('node:util');
   'node:worker_threads': typeof import('node:worker_threads');
 }
@@ -27,6 +28,8 @@ export function builtin(name: keyof Modules): unknown {
       return require('node:path');
     case 'node:perf_hooks':
       return require('node:perf_hooks');
+    case 'node:timers':
+      return require('node:timers');
     case 'node:util':
       return require('node:util');
     case 'node:worker_threads':

@@ -2,7 +2,7 @@
 
 import { builtin } from './builtin';
 import { typeError } from './errors';
-import { type Setting, noSuchValue } from './testing-unit';
+import { type Setting } from './testing-unit';
 
 // Of `WebAssembly`, what is used; the compiler's own types for it are those of browsers.
 interface Engine {
@@ -55,7 +55,7 @@ let compiled: object | undefined;
 /** One service's life. What its steps answer is what a manager does next; properties are those of `systemctl show`. */
 export class Life {
   readonly #exports: Exports;
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new (builtin('node:util').TextDecoder)();
   #properties: ReadonlyMap<string, string> = new Map();
   #stored: readonly string[] = [];
 
@@ -66,11 +66,13 @@ export class Life {
       builtin('node:fs').readFileSync(builtin('node:path').join(__dirname, '../native/service.wasm')),
     );
     this.#exports = new Instance(compiled, {}).exports as Exports;
-    for (const setting of settings) {
-      const [name, value] = setting;
-      const text = new TextEncoder().encode(typeof value === 'string' ? `${name}=${value}` : name);
+    for (const [name, value] of settings) {
+      const text = new (builtin('node:util').TextEncoder)().encode(
+        typeof value === 'string' ? `${name}=${value}` : name,
+      );
       this.#write(text);
-      if (this.#exports.set(text.length, Number(value)) > 0) throw noSuchValue(setting);
+      if (this.#exports.set(text.length, Number(value)) > 0)
+        throw typeError(`readyup/testing: ${name}=${value} is no setting`);
     }
     this.#answer(this.#exports.configure());
   }

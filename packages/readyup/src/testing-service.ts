@@ -1,6 +1,7 @@
 // A service under test, and its manager. Internal, but for the class.
 
 import { type ChildProcess } from 'node:child_process';
+import { builtin } from './builtin';
 import { errorFrom, typeError } from './errors';
 import { type Listening, native } from './native';
 import { INPUT_SIZE, type Life, type Line, type Named, type Step } from './testing-life';
@@ -11,9 +12,14 @@ import {
   type TimelineEvent,
   describe,
   duration,
+  inOrder,
   printable,
 } from './testing-timeline';
-import { type Unit, signalName, signalNumber } from './testing-unit';
+import { type Unit, known, milliseconds, signalName, signalNumber } from './testing-unit';
+import { onExit, watchOver } from './testing-watcher';
+
+// Those of the runtime: a test may put others in their place.
+const { clearInterval, clearTimeout, setInterval, setTimeout } = builtin('node:timers');
 
 /** How often to look for what came, in milliseconds. When it came the kernel tells. */
 const LOOK_EVERY = 5;
@@ -21,6 +27,8 @@ const LOOK_EVERY = 5;
 const COUNT_EVERY = 50;
 /** How long to wait, unless told otherwise: less than the limit of a test in vitest and jest, so that ours speaks first. */
 const WITHIN = 4000;
+/** From when on nobody has looked for too long, in microseconds: the test's own event loop was blocked. */
+const UNSEEN = 100_000;
 /** How much of a program's output is kept, in characters. */
 const OUTPUT_MAX = 65_536;
 /** How many messages are taken in at once, so that a service that never stops does not stop the test. */
@@ -56,8 +64,8 @@ export interface Main {
   readonly description: string;
   /** Whether the main process handles a signal. */
   handles?(signal: number): boolean;
-  /** Sends a signal in place of the system. */
-  signal?(name: NodeJS.Signals, number: number): void;
+  /** Sends a signal in place of the system; whether somebody hears it. */
+  signal?(name: NodeJS.Signals, number: number): boolean;
   /** Called at the end. */
   restore?(): void;
 }
@@ -75,7 +83,7 @@ export class TestService {
   readonly #address: string;
   readonly #origin: number;
   readonly #buffer = new Uint8Array(INPUT_SIZE);
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new (builtin('node:util').TextDecoder)();
   readonly #messages: ReceivedMessage[] = [];
   readonly #events: TimelineEvent[] = [];
   readonly #signals: NodeJS.Signals[] = [];
@@ -93,10 +101,17 @@ export class TestService {
   /** When it was asked to stop, or was sent its first signal at the end. */
   #ending: number | undefined;
   #closed: Promise<void> | undefined;
-  /** Looks again when the program has ended. */
+  /** When it was last looked for what came, and how long nobody has in all, in microseconds. */
+  #looked: number;
+  #unseen = 0;
+  /** How many messages came from processes that are not believed. */
+  #notBelieved = 0;
+  /** Up to when the judge knows. */
+  #judged = 0;
   readonly #onExit = (code: number | null, signal: NodeJS.Signals | null): void => this.#childEnded(code, signal);
   /** Whoever ends this process without closing the service leaves none behind. */
-  readonly #killAll = (): void => this.#kill();
+  readonly #offExit: () => void;
+  readonly #watcher: ChildProcess | undefined;
 
   /** @internal */
   constructor(unit: Unit, life: Life, inbox: Listening, main: Main) {
@@ -105,10 +120,10 @@ export class TestService {
     this.#inbox = inbox;
     this.#main = main;
     this.#address = inbox.address();
-    this.#origin = inbox.now();
+    this.#origin = this.#looked = inbox.now();
     this.#step('start');
     this.#record(`started ${printable(main.description)} (process ${main.pid})`);
-    this.#apply(life.spawned(main.pid, inbox.now()));
+    this.#apply(life.spawned(main.pid, this.#now()));
     const { child } = main;
     if (child !== undefined) {
       child.on('exit', this.#onExit);
@@ -121,7 +136,8 @@ export class TestService {
       }
       child.unref();
     }
-    process.on('exit', this.#killAll);
+    this.#watcher = child === undefined ? undefined : watchOver(main.pid);
+    this.#offExit = onExit(() => this.#kill());
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY).unref();
   }
 
@@ -202,7 +218,7 @@ export class TestService {
   /** Everything that happened, in words. */
   get timeline(): readonly TimelineEvent[] {
     this.#look();
-    return this.#events.slice();
+    return inOrder(this.#events);
   }
 
   /** What the program wrote to standard output and standard error, or the last 64 KiB of it. */
@@ -211,7 +227,8 @@ export class TestService {
   }
 
   /** Waits until the manager believes that the service is up. Fails as soon as it has ended, too. */
-  async ready({ within = WITHIN }: Within = {}): Promise<void> {
+  async ready(options: Within = {}): Promise<void> {
+    const within = limit(options);
     await this.#until('the service to be ready', within, () => {
       const state = this.#active;
       return state === 'active' || state === 'reloading' || (state !== 'activating' && 'it is not going to be');
@@ -226,22 +243,29 @@ export class TestService {
    * await service.expect('READY=1');
    * await service.expect({ STATUS: /^Serving on :\d+$/ });
    */
-  async expect(expected: Expected, { within = WITHIN }: Within = {}): Promise<ReceivedMessage> {
+  async expect(expected: Expected, options: Within = {}): Promise<ReceivedMessage> {
     const [what, matches] = matcher(expected);
+    const within = limit(options);
+    const passed = this.#next;
     let found: ReceivedMessage | undefined;
-    await this.#until(what, within, () => {
+    const look = (): boolean | string => {
       while (found === undefined && this.#next < this.#messages.length) {
         const message = this.#messages[this.#next++] as ReceivedMessage;
         if (message.believed && matches(message)) found = message;
       }
       return found !== undefined || (this.#isOver() && 'the service has ended');
+    };
+    await this.#until(what, within, look, () => {
+      const before = this.#messages.slice(0, passed).find((message) => message.believed && matches(message));
+      return before && `one came at ${(before.at / 1000).toFixed(3)} s, before the last that was expected`;
     });
     return found as unknown as ReceivedMessage;
   }
 
   /** Waits for that many pings (`WATCHDOG=1`) from now on. */
-  async expectPings(count = 1, { within = WITHIN }: Within = {}): Promise<void> {
-    this.#needsWatchdog();
+  async expectPings(count = 1, options: Within = {}): Promise<void> {
+    if (!Number.isInteger(count) || count < 1) throw typeError('readyup/testing: how many pings? 2, for example');
+    const within = limit(options, (count + 1) * this.#needsWatchdog());
     this.#look();
     const before = this.#pings().length;
     await this.#until(count === 1 ? 'a ping' : `${count} pings`, within, () => {
@@ -251,20 +275,25 @@ export class TestService {
   }
 
   /**
-   * Waits until the watchdog's limit has passed without a ping, as it must when the service hangs. Make it hang first. A
-   * program is then killed with the watchdog's signal, as systemd does it.
+   * Waits until the watchdog's limit has passed without a ping, as it must when the service hangs. Await a ping before
+   * ({@link expectPings}), then make it hang. A program is then killed with the watchdog's signal, as systemd does it.
    */
   async expectStall(options: Within = {}): Promise<void> {
-    const period = this.#needsWatchdog();
-    const { within = Math.max(WITHIN, 2 * period) } = options;
+    const within = limit(options, 2 * this.#needsWatchdog());
     this.#look();
     const before = this.#pings().length;
     await this.#until(
       'the pings to stop',
       within,
-      () =>
-        this.#life.property('Result') === 'watchdog' || (this.#isOver() && 'the service has ended for another reason'),
       () => {
+        // What never began cannot stop: that says nothing of a service that forgot its pings.
+        if (before === 0) return 'there was no ping before';
+        return (
+          this.#life.property('Result') === 'watchdog' || (this.#isOver() && 'the service has ended for another reason')
+        );
+      },
+      () => {
+        if (before === 0) return undefined;
         const pings = this.#pings().slice(before);
         const last = pings.length === 0 ? '' : `, the last one ${duration(this.#at() - (pings.at(-1)?.at ?? 0))} ago`;
         return `${pings.length} more came${last}`;
@@ -276,7 +305,13 @@ export class TestService {
    * Asks the service to reload, as `systemctl reload` does with `Type=notify-reload`, and waits until it has: `RELOADING=1`
    * with the time in the same message, then `READY=1`.
    */
-  async reload({ within = WITHIN }: Within = {}): Promise<void> {
+  async reload(options: Within = {}): Promise<void> {
+    const within = limit(options);
+    if (this.#unit.type !== 'notify-reload') {
+      throw typeError(
+        "readyup/testing: reload() needs { type: 'notify-reload' }; what ExecReload= would do is up to the test: service.kill('SIGHUP')",
+      );
+    }
     this.#look();
     this.#record('asked to reload');
     const effects = this.#step('reload');
@@ -291,9 +326,26 @@ export class TestService {
   }
 
   /**
-   * Stops the service, as `systemctl stop` does, and waits for its end. In the test's own process the end is `STOPPING=1`.
+   * Sends a signal to the main process, as `systemctl kill --kill-whom=main` does.
+   *
+   * @example
+   * service.kill('SIGHUP');
+   * await service.expect('RELOADING=1');
    */
-  async stop({ within = WITHIN }: Within = {}): Promise<Ended> {
+  kill(signal: NodeJS.Signals): void {
+    const number = signalNumber(signal);
+    this.#look();
+    const pid = this.#mainPid;
+    if (pid === 0) throw typeError('readyup/testing: the service has no main process to be sent a signal');
+    this.#signal(number, pid, this.#at());
+  }
+
+  /**
+   * Stops the service, as `systemctl stop` does, and waits for its end. In the test's own process that is `STOPPING=1`, or a
+   * call of `process.exit`.
+   */
+  async stop(options: Within = {}): Promise<Ended> {
+    const within = limit(options);
     this.#look();
     if (!this.#isOver() && this.#active !== 'deactivating') {
       this.#record('asked to stop');
@@ -304,11 +356,14 @@ export class TestService {
   }
 
   /** Waits for the service to end by itself. */
-  async ended({ within = WITHIN }: Within = {}): Promise<Ended> {
-    return this.#end('the service to end by itself', within);
+  async ended(options: Within = {}): Promise<Ended> {
+    return this.#end('the service to end by itself', limit(options));
   }
 
-  /** Ends everything that belongs to the service, and its manager. */
+  /**
+   * Ends everything that belongs to the service, and its manager. Should the test's process end without it, in whatever way,
+   * the service ends, too.
+   */
   async close(): Promise<void> {
     this.#closed ??= this.#close();
     await this.#closed;
@@ -322,6 +377,7 @@ export class TestService {
   async #close(): Promise<void> {
     const { child } = this.#main;
     const isRunning = (): boolean => child !== undefined && child.exitCode === null && child.signalCode === null;
+    for (const waiter of [...this.#waiters]) waiter.settle('it was closed');
     this.#kill();
     if (isRunning()) {
       child?.ref();
@@ -333,25 +389,26 @@ export class TestService {
     }
     clearInterval(this.#timer);
     child?.off('exit', this.#onExit);
-    process.off('exit', this.#killAll);
+    this.#offExit();
+    this.#watcher?.kill('SIGKILL');
     this.#inbox.close();
     for (const fd of this.#stored.values()) closeFd(fd);
     this.#stored.clear();
     this.#main.restore?.();
-    for (const waiter of [...this.#waiters]) waiter.settle('it was closed');
   }
 
   async #end(what: string, within: number): Promise<Ended> {
     await this.#until(what, within, () => {
       if (this.#isOver()) return true;
-      // There is no process that would end.
+      // There is no process that would end. It stays the main process, for what it may say until it is closed.
       const isDone = this.#main.child === undefined && this.#ending !== undefined && this.#said('STOPPING=1');
-      if (isDone) this.#exited(0, null);
+      if (isDone && this.#endedAt === 0) this.#endedAt = this.#at();
       return isDone;
     });
     const { code = null, signal = null } = this.#ended ?? {};
     const stopping = this.#said('STOPPING=1');
-    return { code, signal, result: this.result, stopping, took: this.#endedAt - (this.#ending ?? this.#endedAt) };
+    const took = Math.round((this.#endedAt - (this.#ending ?? this.#endedAt)) * 1000) / 1000;
+    return { code, signal, result: this.#life.property('Result'), stopping, took };
   }
 
   #said(line: string): boolean {
@@ -387,6 +444,12 @@ export class TestService {
     return this.#since(this.#inbox.now());
   }
 
+  /** A moment as the judge counts time: without that in which nobody looked, and never before the last one. */
+  #now(at = this.#inbox.now()): number {
+    this.#judged = Math.max(this.#judged, at - this.#unseen);
+    return this.#judged;
+  }
+
   #since(usec: number): number {
     return Math.max(0, usec - this.#origin) / 1000;
   }
@@ -400,15 +463,19 @@ export class TestService {
   }
 
   /** Waits until something is the case. Rejects with a stack that begins where the test called. */
-  async #until(what: string, within: number, look: () => boolean | string, more?: () => string): Promise<void> {
-    if (!(within > 0)) throw typeError('readyup/testing: within must be above 0 milliseconds');
+  async #until(
+    what: string,
+    within: number,
+    look: () => boolean | string,
+    more?: () => string | undefined,
+  ): Promise<void> {
     const error = new Error();
     // Now, as its first line is made when it is read.
     const frames = (error.stack ?? '').split('\n').slice(1);
     const failed = (why: string): Error => {
       const [subState, result] = ['SubState', 'Result'].map((name) => this.#life.property(name));
       const state = `${this.#active} (${subState})${result === 'success' ? '' : `, with the result "${result}"`}`;
-      const tail = more === undefined ? why : `${why}; ${more()}`;
+      const tail = [why, more?.(), this.#hint()].filter((part) => part !== undefined).join('; ');
       const message = describe(`Expected ${what}: ${tail}`, state, this.#events, this.#output);
       error.message = message;
       error.stack = [`Error: ${message}`, ...frames].join('\n');
@@ -442,6 +509,12 @@ export class TestService {
     });
   }
 
+  /** What to do about messages that were not believed. */
+  #hint(): string | undefined {
+    if (this.#main.child === undefined || this.#notBelieved === 0) return undefined;
+    return "some messages are not believed: start the program that sends them itself, or give the unit { notifyAccess: 'all' }";
+  }
+
   #tell(): void {
     for (const waiter of [...this.#waiters]) {
       try {
@@ -460,16 +533,29 @@ export class TestService {
     if (this.#closed !== undefined) return;
     const before = this.#events.length;
     const inbox = this.#inbox;
+    this.#notice(inbox.now());
     for (let left = AT_ONCE; left > 0; left -= 1) {
       const got = inbox.receive(this.#buffer);
       if (got === undefined) break;
       const [length, pid, uid, at, flags, ...fds] = got;
-      this.#pass(at);
+      this.#pass(this.#now(at));
       this.#receive(length, pid, uid, at, (flags & 1) !== 0, fds);
     }
-    this.#pass(this.#inbox.now());
+    this.#pass(this.#now());
     this.#count();
     if (this.#events.length > before) this.#tell();
+  }
+
+  /**
+   * Notices that nobody has looked for long, as the test's own event loop was blocked. What a service sent in that time may
+   * be lost, as the socket's queue is short: it is time that does not count. In the test's own process it is what is tested.
+   */
+  #notice(now: number): void {
+    const gap = now - this.#looked;
+    this.#looked = now;
+    if (this.#main.child === undefined || gap < UNSEEN || this.#isOver()) return;
+    this.#unseen += gap;
+    this.#record(`(nobody looked for ${duration(gap / 1000)}: the event loop of the test was blocked)`);
   }
 
   /** Lets time pass: what was due by then. */
@@ -480,15 +566,15 @@ export class TestService {
 
   /** Looks after processes that nobody tells of. */
   #count(): void {
-    const now = Date.now();
+    const now = this.#inbox.now() / 1000;
     const isAlien = this.#main.child !== undefined && this.#mainPid !== this.#main.pid;
     if (this.#main.child === undefined || this.#isOver() || now - this.#counted < COUNT_EVERY) return;
     if (this.#ended === undefined && !isAlien) return;
     this.#counted = now;
     const main = this.#mainPid;
     const others = membersOf(this.#main.pid, this.#address).some((pid) => pid !== main);
-    this.#apply(this.#life.others(others, this.#inbox.now()));
-    if (isAlien && main > 0 && !isAlive(main)) this.#apply(this.#life.gone(main, this.#inbox.now()));
+    this.#apply(this.#life.others(others, this.#now()));
+    if (isAlien && main > 0 && !isAlive(main)) this.#apply(this.#life.gone(main, this.#now()));
   }
 
   #receive(length: number, pid: number, uid: number, at: number, truncated: boolean, fds: readonly number[]): void {
@@ -527,10 +613,23 @@ export class TestService {
       const signal = signalNumber(this.#unit.reloadSignal ?? 'SIGHUP');
       this.#life.handlesReloadSignal(this.#main.handles?.(signal) ?? handles(this.#mainPid, signal));
     }
-    const effects = this.#life.message(bytes, pid, uid, keys, named, at);
+    const effects = this.#life.message(bytes, pid, uid, keys, named, this.#now(at));
+    const believed = !effects.some(([name]) => name === 'unheard');
+    if (!believed) this.#notBelieved += 1;
     const refused = effects.filter(([name]) => name === 'refused' || name === 'unheard').map(([, why]) => why);
-    add(!effects.some(([name]) => name === 'unheard'), refused);
+    if (believed) refused.push(...this.#unseenLines(text, effects));
+    if (believed && fds.length === 0 && /^FDSTORE=1$/m.test(text)) refused.push('FDSTORE=1 comes without a descriptor');
+    if (fds.length > 0 && !isWanted) refused.push('descriptors come without a line that claims them');
+    add(believed, refused);
     this.#apply(effects, this.#since(at));
+  }
+
+  /** The lines that a manager does not see. */
+  #unseenLines(text: string, effects: readonly Line[]): string[] {
+    const lines = text.split(/[\r\n]+/).filter((line) => line !== '');
+    return effects.flatMap(([name, place], index) =>
+      name === 'unseen' ? [`${printable(lines[Number(place)] ?? '')}: ${effects[index + 1]?.[1] ?? ''}`] : [],
+    );
   }
 
   #keep(fd: number): number {
@@ -549,7 +648,7 @@ export class TestService {
   }
 
   #step(step: Step): Line[] {
-    const effects = this.#life.step(step, this.#inbox.now());
+    const effects = this.#life.step(step, this.#now());
     this.#apply(effects);
     this.#tell();
     return effects;
@@ -578,8 +677,8 @@ export class TestService {
     if (this.#main.signal !== undefined) {
       if (target === undefined) return;
       this.#signals.push(name);
-      this.#record(`${name} to this process`, at);
-      this.#main.signal(name, number);
+      const heard = this.#main.signal(name, number);
+      this.#record(`${name} to this process${heard ? '' : ', which has got no listener for it since inProcess()'}`, at);
       return;
     }
     const main = this.#mainPid;
@@ -594,13 +693,18 @@ export class TestService {
   #childEnded(code: number | null, signal: NodeJS.Signals | null): void {
     // What it said last came before its end.
     this.#look();
-    this.#exited(code, signal);
+    this.exited(code, signal);
   }
 
-  #exited(code: number | null, signal: NodeJS.Signals | null): void {
-    this.#ended = { code, signal };
-    const now = this.#inbox.now();
+  /**
+   * The process that was started has ended; this process would have.
+   * @internal
+   */
+  exited(code: number | null, signal: NodeJS.Signals | null): void {
     const { pid, child } = this.#main;
+    // Of one that has handed over, the end says nothing.
+    if (this.#mainPid === pid) this.#ended = { code, signal };
+    const now = this.#now();
     if (child !== undefined) {
       this.#record(`process ${pid} ended ${signal === null ? `with exit status ${String(code)}` : `by ${signal}`}`);
       this.#apply(this.#life.others(membersOf(pid, this.#address).length > 0, now));
@@ -615,6 +719,12 @@ export class TestService {
     if (child === undefined) return;
     for (const member of membersOf(pid, this.#address)) kill(member, 'SIGKILL');
   }
+}
+
+/** How long to wait: what is told, or as long as is usual, or as it takes at least. */
+function limit(options: Within, least = 0): number {
+  known(options, ['within']);
+  return options.within === undefined ? Math.max(WITHIN, least) : milliseconds(options.within, 'within');
 }
 
 /** Closes a descriptor that came with a message. */
@@ -641,22 +751,45 @@ function fieldsOf(text: string): Record<string, string> {
 
 /** What is expected, in words, and whether a message is it. */
 function matcher(expected: Expected): [string, (message: ReceivedMessage) => boolean] {
-  if (typeof expected === 'function') return ['a certain message', expected];
-  const lines = (text: string): string[] => text.split('\n');
-  if (typeof expected === 'string') {
-    const wanted = lines(expected);
-    return [printable(expected), ({ text }) => wanted.every((line) => lines(text).includes(line))];
+  if (typeof expected === 'function') {
+    return [
+      'a certain message',
+      (message) => {
+        const matches: unknown = expected(message);
+        if (typeof matches === 'object' && matches !== null) {
+          throw typeError(
+            'readyup/testing: the function of expect() must answer with true or false, not with a promise',
+          );
+        }
+        return Boolean(matches);
+      },
+    ];
   }
-  const entries = Object.entries(expected);
-  if (entries.length === 0) throw typeError('readyup/testing: which message? { STATUS: /up/ }, for example');
+  const linesOf = (text: string): string[] => text.split(/[\r\n]+/);
+  if (typeof expected === 'string') {
+    const wanted = linesOf(expected).filter((line) => line !== '');
+    if (wanted.length === 0 || wanted.some((line) => !line.includes('='))) {
+      throw typeError(`readyup/testing: no message has the line "${printable(expected)}": 'READY=1', for example`);
+    }
+    return [printable(expected), ({ text }) => wanted.every((line) => linesOf(text).includes(line))];
+  }
+  const entries = Object.entries(typeof expected === 'object' && expected !== null ? expected : {});
+  const isValue = (value: unknown): boolean => typeof value === 'string' || isRegExp(value);
+  if (entries.length === 0 || !entries.every(([, value]) => isValue(value))) {
+    throw typeError("readyup/testing: which message? 'READY=1', { STATUS: /up/ } or a function");
+  }
   const what = entries.map(([key, value]) => `${key}=${String(value)}`).join(' and ');
   const matches = (text: string, [key, value]: [string, string | RegExp]): boolean =>
-    lines(text).some((line) => {
+    linesOf(text).some((line) => {
       if (!line.startsWith(`${key}=`)) return false;
       const rest = line.slice(key.length + 1);
-      return typeof value === 'string'
-        ? rest === value
-        : new RegExp(value.source, value.flags.replace(/[gy]/g, '')).test(rest);
+      if (typeof value === 'string') return rest === value;
+      return new RegExp(value.source, value.flags.replace(/[gy]/g, '')).test(rest);
     });
   return [printable(what), ({ text }) => entries.every((entry) => matches(text, entry))];
+}
+
+/** A test runner's own world has a `RegExp` of its own. */
+function isRegExp(value: unknown): boolean {
+  return builtin('node:util').types.isRegExp(value);
 }

@@ -32,9 +32,9 @@ export interface TimelineEvent {
 
 /** How a service ended. */
 export interface Ended {
-  /** Its exit status; null if a signal ended it. */
+  /** Its exit status; null if a signal ended it, or if that is for another process to know, as after a `MAINPID=`. */
   readonly code: number | null;
-  /** The signal that ended it; null if it ended by itself. */
+  /** The signal that ended it; null if it ended by itself, or as above. */
   readonly signal: NodeJS.Signals | null;
   /** What the manager makes of it: `success`, `exit-code`, `signal`, `core-dump`, `timeout`, `watchdog`, `protocol`, … */
   readonly result: string;
@@ -57,7 +57,19 @@ export function printable(text: string): string {
   const escaped = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) =>
     character === '\n' ? '\\n' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  return escaped.length > 300 ? `${escaped.slice(0, 300)}…` : escaped;
+  return shortened(escaped);
+}
+
+function shortened(line: string): string {
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+}
+
+/**
+ * Events by their time: what came while nobody looked is heard of late.
+ * @internal
+ */
+export function inOrder(events: readonly TimelineEvent[]): TimelineEvent[] {
+  return events.slice().sort((one, other) => one.at - other.at);
 }
 
 /**
@@ -73,7 +85,7 @@ export function duration(ms: number): string {
  * @internal
  */
 export function describe(expected: string, state: string, events: readonly TimelineEvent[], output: string): string {
-  const shown = events.slice(-SHOWN_EVENTS);
+  const shown = inOrder(events).slice(-SHOWN_EVENTS);
   const left = events.length - shown.length;
   const lines = shown.map(({ at, what }) => `  ${(at / 1000).toFixed(3).padStart(8)} s  ${what}`);
   if (left > 0) lines.unshift(`  (${left} more before)`);
@@ -81,6 +93,6 @@ export function describe(expected: string, state: string, events: readonly Timel
   return [
     `${expected}. The service is ${state}. What happened:`,
     ...lines,
-    ...(output.trim() === '' ? [] : ['What it wrote:', ...written.map((line) => `  ${line}`)]),
+    ...(output.trim() === '' ? [] : ['What it wrote:', ...written.map((line) => `  ${shortened(line)}`)]),
   ].join('\n');
 }

@@ -2,6 +2,7 @@
 
 import { builtin } from './builtin';
 import { errorFrom, typeError } from './errors';
+import { printable } from './testing-timeline';
 
 /**
  * What a unit file would say about the service, by the names of `systemd.service(5)`; times are milliseconds. What is left
@@ -10,7 +11,7 @@ import { errorFrom, typeError } from './errors';
 export interface Unit {
   /** `Type=`: `'notify'`, unless told otherwise. */
   type?: 'notify' | 'notify-reload' | 'exec' | 'simple';
-  /** `NotifyAccess=`: whose messages are believed. The main process's, unless told otherwise. */
+  /** `NotifyAccess=`: whose messages are believed. The main process's, unless told otherwise; nobody's for services that neither notify nor have a watchdog or an fd store. */
   notifyAccess?: 'none' | 'main' | 'exec' | 'all';
   /** `WatchdogSec=` */
   watchdog?: number;
@@ -32,7 +33,7 @@ export interface Unit {
   watchdogSignal?: NodeJS.Signals;
   /** `KillMode=`: `'control-group'`, unless told otherwise. */
   killMode?: 'control-group' | 'mixed' | 'process' | 'none';
-  /** The version of systemd whose rules hold: the newest that is known, unless told otherwise. */
+  /** The version of systemd whose rules hold, from 252 on: the newest that is known, unless told otherwise. */
   systemd?: number;
 }
 
@@ -42,7 +43,8 @@ export interface Unit {
  */
 export function signalNumber(name: NodeJS.Signals): number {
   const number = builtin('node:os').constants.signals[name] as number | undefined;
-  if (number === undefined) throw typeError(`readyup/testing: "${String(name)}" is no signal`);
+  if (number === undefined)
+    throw typeError(`readyup/testing: ${shown(name)} is no signal; they are called "SIGTERM" and so on`);
   return number;
 }
 
@@ -63,58 +65,109 @@ export function signalName(number: number): NodeJS.Signals {
  */
 export type Setting = readonly [name: string, value: string | number];
 
-/**
- * The error of a setting that cannot be.
- * @internal
- */
-export function noSuchValue([name, value]: Setting): TypeError {
-  return typeError(`readyup/testing: ${name}: "${value}" is none of its values`);
+const WORDS: Readonly<Record<string, readonly [name: string, ...words: string[]]>> = {
+  type: ['Type', 'notify', 'notify-reload', 'exec', 'simple'],
+  notifyAccess: ['NotifyAccess', 'none', 'main', 'exec', 'all'],
+  killMode: ['KillMode', 'control-group', 'mixed', 'process', 'none'],
+};
+const TIMES: Readonly<Record<string, string>> = {
+  watchdog: 'WatchdogSec',
+  timeoutStart: 'TimeoutStartSec',
+  timeoutStop: 'TimeoutStopSec',
+  timeoutAbort: 'TimeoutAbortSec',
+};
+const SIGNALS: Readonly<Record<string, string>> = {
+  reloadSignal: 'ReloadSignal',
+  killSignal: 'KillSignal',
+  watchdogSignal: 'WatchdogSignal',
+};
+const NUMBERS: Readonly<Record<string, readonly [name: string, least: number, most: number]>> = {
+  fdStoreMax: ['FileDescriptorStoreMax', 0, 0xffff_ffff],
+  // The oldest that the judge was compared with, and what may come.
+  systemd: ['Systemd', 252, 999],
+};
+
+/** What was given, for an error. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `"${printable(value)}"` : String(value);
 }
 
-/** Milliseconds as microseconds. */
-function span(ms: number, name: string): number {
-  if (typeof ms !== 'number' || !(ms > 0)) {
-    throw errorFrom(new RangeError(`readyup/testing: ${name} must be above 0 milliseconds`), 'ERR_OUT_OF_RANGE');
-  }
-  // What is longer than this is as good as for ever: 285 years.
-  const usec = Math.ceil(ms * 1000);
-  return usec <= Number.MAX_SAFE_INTEGER ? usec : Infinity;
+/**
+ * Milliseconds, or an error that says what they are for.
+ * @internal
+ */
+export function milliseconds(value: unknown, name: string): number {
+  if (typeof value !== 'number')
+    throw typeError(`readyup/testing: ${name} must be a number of milliseconds, not ${shown(value)}`);
+  if (value > 0) return value;
+  throw errorFrom(
+    new RangeError(`readyup/testing: ${name} must be above 0 milliseconds, not ${value}`),
+    'ERR_OUT_OF_RANGE',
+  );
 }
+
+/**
+ * Sees that there are no other options than those: one that is misspelled would test nothing, and say nothing.
+ * @internal
+ */
+export function known(options: unknown, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw typeError(`readyup/testing: options must be an object, not ${shown(options)}`);
+  }
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw typeError(`readyup/testing: there is no option "${printable(unknown)}"; there are ${names.join(', ')}`);
+  }
+}
+
+/**
+ * The names of a unit's options.
+ * @internal
+ */
+export const UNIT_OPTIONS: readonly string[] = [
+  ...[WORDS, TIMES, SIGNALS, NUMBERS].flatMap((table) => Object.keys(table)),
+  'successExitStatus',
+];
 
 /**
  * The settings of a unit file.
  * @internal
  */
 export function settings(unit: Unit): Setting[] {
-  const settings: Setting[] = [];
-  const add = (name: string, value: number | string | undefined): void => {
-    if (value !== undefined) settings.push([name, value]);
-  };
-  const addTime = (name: string, ms: number | undefined, option: string): void =>
-    add(name, ms === undefined ? undefined : span(ms, option));
-  const addNumber = (name: string, value: number | undefined): void => {
-    if (value !== undefined && !(Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff)) {
-      throw noSuchValue([name, value]);
-    }
-    add(name, value);
-  };
-  const addSignal = (name: string, signal: NodeJS.Signals | undefined): void =>
-    add(name, signal === undefined ? undefined : signalNumber(signal));
-  const successExitStatus = unit.successExitStatus ?? [];
-  // There are no more of them.
-  if (successExitStatus.length > 256) throw typeError('readyup/testing: successExitStatus is too long');
-  add('Type', unit.type ?? 'notify');
-  add('NotifyAccess', unit.notifyAccess);
-  addTime('WatchdogSec', unit.watchdog, 'watchdog');
-  addTime('TimeoutStartSec', unit.timeoutStart, 'timeoutStart');
-  addTime('TimeoutStopSec', unit.timeoutStop, 'timeoutStop');
-  addTime('TimeoutAbortSec', unit.timeoutAbort, 'timeoutAbort');
-  addNumber('FileDescriptorStoreMax', unit.fdStoreMax);
-  for (const status of successExitStatus) addNumber('SuccessExitStatus', status);
-  addSignal('ReloadSignal', unit.reloadSignal);
-  addSignal('KillSignal', unit.killSignal);
-  addSignal('WatchdogSignal', unit.watchdogSignal);
-  add('KillMode', unit.killMode);
-  addNumber('Systemd', unit.systemd);
-  return settings;
+  const given = unit as Readonly<Record<string, unknown>>;
+  return UNIT_OPTIONS.flatMap((option): Setting[] => {
+    const value = given[option];
+    return value === undefined ? [] : setting(option, value);
+  });
+}
+
+function setting(option: string, value: unknown): Setting[] {
+  const [word, ...words] = WORDS[option] ?? [];
+  if (word !== undefined) {
+    if (typeof value === 'string' && words.includes(value)) return [[word, value]];
+    throw typeError(`readyup/testing: ${option} must be one of ${words.join(', ')}, not ${shown(value)}`);
+  }
+  const [number, least = 0, most = 0] = NUMBERS[option] ?? [];
+  if (number !== undefined) return [[number, integer(option, value, least, most)]];
+  const signal = SIGNALS[option];
+  if (signal !== undefined) return [[signal, signalNumber(value as NodeJS.Signals)]];
+  const time = TIMES[option];
+  if (time !== undefined) {
+    // What is longer than this is as good as for ever: 285 years.
+    const usec = Math.ceil(milliseconds(value, option) * 1000);
+    return [[time, usec <= Number.MAX_SAFE_INTEGER ? usec : Infinity]];
+  }
+  if (!Array.isArray(value))
+    throw typeError(`readyup/testing: ${option} must be an array of numbers, not ${shown(value)}`);
+  if (value.length > 256) throw typeError(`readyup/testing: ${option} has more than there are`);
+  return value.map((status): Setting => ['SuccessExitStatus', integer(option, status, 0, 255)]);
+}
+
+function integer(option: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== 'number') throw typeError(`readyup/testing: ${option} must be a number, not ${shown(value)}`);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  const error = new RangeError(
+    `readyup/testing: ${option} must be a whole number from ${least} to ${most}, not ${value}`,
+  );
+  throw errorFrom(error, 'ERR_OUT_OF_RANGE');
 }

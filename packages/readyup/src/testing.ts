@@ -20,19 +20,21 @@
  * @packageDocumentation
  */
 
-import { type ChildProcess } from 'node:child_process';
+import { type ChildProcess, type StdioOptions } from 'node:child_process';
+import { type Server } from 'node:net';
 import { builtin } from './builtin';
-import { calling, errorFrom } from './errors';
+import { calling, errorFrom, typeError } from './errors';
 import { type Listening, native } from './native';
 import { Life } from './testing-life';
 import { TestService } from './testing-service';
-import { type Unit, settings, signalName, signalNumber } from './testing-unit';
+import { printable } from './testing-timeline';
+import { UNIT_OPTIONS, type Unit, known, settings, signalName, signalNumber } from './testing-unit';
 
 export { type Expected, TestService, type Within } from './testing-service';
 export type { Ended, ReceivedMessage, TimelineEvent } from './testing-timeline';
 export type { Unit } from './testing-unit';
 
-/** What a manager tells through the environment. */
+/** What a manager tells a service through the environment. */
 const VARIABLES = [
   'NOTIFY_SOCKET',
   'WATCHDOG_USEC',
@@ -45,6 +47,15 @@ const VARIABLES = [
   'MANAGERPID',
   'MANAGERPIDFDID',
 ];
+/** What the test's own manager told the test, as is the case in a CI job that is a service. */
+const OUTER = [
+  'MAINPID',
+  'INVOCATION_ID',
+  'JOURNAL_STREAM',
+  'SYSTEMD_EXEC_PID',
+  'MEMORY_PRESSURE_WATCH',
+  'MEMORY_PRESSURE_WRITE',
+];
 
 /** How to start a program. */
 export interface StartOptions extends Unit {
@@ -54,6 +65,11 @@ export interface StartOptions extends Unit {
   env?: NodeJS.ProcessEnv;
   /** Where its output goes: into {@link TestService.output}, unless told otherwise. */
   stdio?: 'capture' | 'inherit' | 'ignore';
+  /**
+   * Listening servers by their names, whose sockets are passed to the service, as those of socket units are. They are the
+   * service's from then on, and closed here. (Only in Node: it is what has descriptors for them.)
+   */
+  sockets?: Readonly<Record<string, Server>>;
 }
 
 /**
@@ -63,27 +79,54 @@ export interface StartOptions extends Unit {
  * const service = start(process.execPath, ['server.js'], { type: 'notify-reload', watchdog: 1000 });
  * await service.ready();
  */
-export function start(command: string, args: readonly string[] = [], options: StartOptions = {}): TestService {
+export function start(command: string, options?: StartOptions): TestService;
+export function start(command: string, args?: readonly string[], options?: StartOptions): TestService;
+export function start(command: string, ...rest: readonly unknown[]): TestService {
+  const [args, options] = (
+    Array.isArray(rest[0]) || rest[0] === undefined ? [rest[0] ?? [], rest[1]] : [[], ...rest]
+  ) as [readonly string[], StartOptions | undefined];
+  if (typeof command !== 'string' || command === '')
+    throw typeError('readyup/testing: which program? "node", for example');
+  if (!args.every((argument) => typeof argument === 'string')) {
+    throw typeError('readyup/testing: the arguments of a program must be an array of strings');
+  }
+  return startProgram(command, args, options === undefined ? {} : options);
+}
+
+function startProgram(command: string, args: readonly string[], options: StartOptions): TestService {
+  known(options, [...UNIT_OPTIONS, 'cwd', 'env', 'stdio', 'sockets']);
+  const { cwd = process.cwd(), stdio = 'capture', sockets = {} } = options;
+  if (!['capture', 'inherit', 'ignore'].includes(stdio)) {
+    throw typeError('readyup/testing: stdio must be one of capture, inherit, ignore');
+  }
   const life = new Life(settings(options));
-  const { cwd = process.cwd(), stdio = 'capture' } = options;
   const env = { ...(options.env ?? process.env) };
+  // What the test sets itself is meant for the service.
+  if (options.env === undefined) for (const name of OUTER) delete env[name];
+  for (const name of VARIABLES) delete env[name];
   const program = find(command, cwd, env['PATH']);
+  const fds = Object.entries(sockets).map(([name, server]) => descriptor(name, server));
   const inbox = listen();
   let child: ChildProcess;
   try {
-    for (const name of VARIABLES) delete env[name];
-    Object.assign(env, variables(options, inbox.address()));
+    Object.assign(env, variables(options, life, inbox.address()));
     // Commands that speak for their parent, as systemd-notify does, do not speak for their manager.
     env['MANAGERPID'] = String(process.pid);
-    // The variable with the pid of the process that it is for can only be set by the process itself.
-    const shell = ['-c', 'export WATCHDOG_PID=$$; exec "$0" "$@"', program, ...args];
+    // What bears the pid of the process that it is for can only be set by the process itself.
+    const own = options.watchdog === undefined ? [] : ['WATCHDOG_PID'];
+    if (fds.length > 0) {
+      own.push('LISTEN_PID');
+      env['LISTEN_FDS'] = String(fds.length);
+      env['LISTEN_FDNAMES'] = Object.keys(sockets).join(':');
+    }
+    const script = `export ${own.map((name) => `${name}=$$`).join(' ')}; exec "$0" "$@"`;
+    const [file, argv] = own.length === 0 ? [program, args] : ['/bin/sh', ['-c', script, program, ...args]];
     const output = stdio === 'capture' ? 'pipe' : stdio;
-    const [file, argv] = options.watchdog === undefined ? [program, [...args]] : ['/bin/sh', shell];
     child = builtin('node:child_process').spawn(file, argv, {
       cwd,
       env,
       detached: true,
-      stdio: ['ignore', output, output],
+      stdio: ['ignore', output, output, ...fds] as StdioOptions,
     });
   } catch (error) {
     inbox.close();
@@ -96,6 +139,7 @@ export function start(command: string, args: readonly string[] = [], options: St
     child.once('error', () => {});
     throw errorFrom(new Error(`readyup/testing: "${command}" could not be started`), 'ERR_READYUP_START');
   }
+  for (const server of Object.values(sockets)) server.close();
   return new TestService(options, life, inbox, { pid, child, description: [command, ...args].join(' ') });
 }
 
@@ -109,19 +153,13 @@ export interface InProcessOptions extends Unit {
 }
 
 /** The signals that it may be sent. */
-function signalsOf({
-  reloadSignal = 'SIGHUP',
-  killSignal = 'SIGTERM',
-  watchdogSignal = 'SIGABRT',
-}: Unit): NodeJS.Signals[] {
-  return [reloadSignal, killSignal, watchdogSignal];
-}
+const SIGNALS = Object.keys(builtin('node:os').constants.signals) as NodeJS.Signals[];
 
 let current: TestService | undefined;
 
 /**
  * Makes this very process the service, for servers that a test runs in its own process: sets `NOTIFY_SOCKET` and the like in
- * `process.env` until `service.close()`.
+ * `process.env` until `service.close()`. Until then, a call of `process.exit` is the service's end and not the test's.
  *
  * @example
  * const service = inProcess({ watchdog: 1000 });
@@ -129,6 +167,11 @@ let current: TestService | undefined;
  * await service.ready();
  */
 export function inProcess(options: InProcessOptions = {}): TestService {
+  known(options, [...UNIT_OPTIONS, 'onSignal']);
+  const { onSignal } = options;
+  if (onSignal !== undefined && typeof onSignal !== 'function') {
+    throw typeError('readyup/testing: onSignal must be a function');
+  }
   if (current !== undefined) {
     throw errorFrom(new Error('readyup/testing: this process is a service already: close that one first'), 'EBUSY');
   }
@@ -139,27 +182,41 @@ export function inProcess(options: InProcessOptions = {}): TestService {
     for (const name of VARIABLES) delete process.env[name];
     for (const [name, value] of values) if (value !== undefined) process.env[name] = value;
   };
-  set(Object.entries(variables(options, inbox.address())));
-  const others = signalsOf(options).map((signal) => [signal, process.rawListeners(signal)] as const);
-  const listeners = (name: NodeJS.Signals): Function[] => {
-    const before = others.find(([signal]) => signal === name)?.[1] ?? [];
-    return process.rawListeners(name).filter((listener) => !before.includes(listener));
+  set(Object.entries(variables(options, life, inbox.address())));
+  const earlier = new Map(SIGNALS.map((signal) => [signal, process.rawListeners(signal)]));
+  const listeners = (name: NodeJS.Signals): Function[] =>
+    process.rawListeners(name).filter((listener) => earlier.get(name)?.includes(listener) !== true);
+  const call = (name: NodeJS.Signals): boolean => {
+    const called = listeners(name);
+    for (const listener of called) listener.call(process, name, signalNumber(name));
+    return called.length > 0;
   };
-  const emit = (name: NodeJS.Signals): void => {
-    for (const listener of listeners(name)) listener.call(process, name, signalNumber(name));
-  };
-  const { onSignal } = options;
-  current = new TestService(options, life, inbox, {
+  const { exit } = process;
+  const service = new TestService(options, life, inbox, {
     pid: process.pid,
     description: 'in this process',
     handles: (signal) => onSignal !== undefined || listeners(signalName(signal)).length > 0,
-    signal: onSignal ?? emit,
-    restore: () => {
+    signal(name) {
+      if (onSignal === undefined) return call(name);
+      onSignal(name);
+      return true;
+    },
+    restore() {
       set(before);
+      if (process.exit === leave) process.exit = exit;
       current = undefined;
     },
   });
-  return current;
+  let left = false;
+  const leave = ((code?: number | string | null) => {
+    // Whoever wants it twice is not the service, but whoever runs the test.
+    if (left) return exit.call(process, code as number);
+    left = true;
+    service.exited(Number(code ?? process.exitCode ?? 0), null);
+  }) as typeof process.exit;
+  process.exit = leave;
+  current = service;
+  return service;
 }
 
 function listen(): Listening {
@@ -172,30 +229,67 @@ function listen(): Listening {
   return calling(() => addon.listen(name));
 }
 
-function variables(unit: Unit, address: string): Record<string, string> {
-  const values: Record<string, string> = { NOTIFY_SOCKET: address };
+function variables(unit: Unit, life: Life, address: string): Record<string, string> {
+  const values: Record<string, string> = {};
+  if (life.property('NotifyAccess') !== 'none') values['NOTIFY_SOCKET'] = address;
   if (unit.watchdog !== undefined) values['WATCHDOG_USEC'] = String(Math.ceil(unit.watchdog * 1000));
   if (unit.fdStoreMax !== undefined && unit.fdStoreMax > 0) values['FDSTORE'] = String(unit.fdStoreMax);
   return values;
+}
+
+/** The descriptor of a listening server. */
+function descriptor(name: string, server: Server): number {
+  if (!/^[!-9;-~]{1,255}$/.test(name))
+    throw typeError(`readyup/testing: "${printable(name)}" cannot be the name of a socket`);
+  // Node has no public name for it.
+  const fd = (server as unknown as { _handle?: { fd?: number } } | null)?._handle?.fd;
+  if (fd === undefined || fd < 0) {
+    throw typeError(
+      `readyup/testing: the socket "${name}" must be a net.Server that listens: await once(server, 'listening')`,
+    );
+  }
+  return fd;
 }
 
 /** The file of a program, as a shell would find it. What starts it in our place could only say by an exit status that there is none. */
 function find(command: string, cwd: string, path = '/usr/local/bin:/usr/bin:/bin'): string {
   const { accessSync, constants, statSync } = builtin('node:fs');
   const { resolve } = builtin('node:path');
-  const isProgram = (file: string): boolean => {
+  const failed = (why: string, code: string): Error => errorFrom(new Error(`readyup/testing: ${why}`), code);
+  const kind = (file: string): 'directory' | 'program' | 'file' | undefined => {
+    const stats = statSync(file, { throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
+    if (stats.isDirectory()) return 'directory';
     try {
       accessSync(file, constants.X_OK);
-      return statSync(file).isFile();
+      return 'program';
     } catch {
-      return false;
+      return 'file';
     }
   };
-  const places = command.includes('/') ? [''] : path.split(':');
-  const found = places.map((place) => resolve(cwd, place, command)).find(isProgram);
-  if (found !== undefined) return found;
-  throw errorFrom(
-    new Error(`readyup/testing: there is no program "${command}"${command.includes('/') ? '' : ' in PATH'}`),
-    'ENOENT',
-  );
+  if (typeof cwd !== 'string' || kind(resolve(cwd)) !== 'directory') {
+    throw failed(`cwd: there is no directory "${printable(String(cwd))}"`, 'ENOENT');
+  }
+  if (!command.includes('/')) {
+    const found = path
+      .split(':')
+      .map((place) => resolve(cwd, place, command))
+      .find((file) => kind(file) === 'program');
+    if (found === undefined) throw failed(`there is no program "${printable(command)}" in PATH`, 'ENOENT');
+    return found;
+  }
+  const file = resolve(cwd, command);
+  switch (kind(file)) {
+    case 'program':
+      return file;
+    case 'directory':
+      throw failed(`"${printable(command)}" is a directory, not a program`, 'EACCES');
+    case 'file':
+      throw failed(
+        `"${printable(command)}" is not executable (chmod +x), or is to be started by another program`,
+        'EACCES',
+      );
+    default:
+      throw failed(`there is no program "${printable(command)}"`, 'ENOENT');
+  }
 }

@@ -23,6 +23,10 @@ if (way === 'fails') {
 } else if (way === 'hands-over') {
   const { pid } = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
   readyup.notify({ mainPid: pid, ready: true }).then(() => process.exit(0));
+} else if (way === 'passed') {
+  const [{ fd, name }] = readyup.listenFds();
+  createServer((request, response) => response.end('hello\n')).listen({ fd }, () => readyup.ready(name));
+  readyup.watchdog.start();
 } else if (way === 'slow') {
   // Longer than the unit allows, and it says so.
   readyup.extendTimeout(5000).then(() => setTimeout(() => readyup.ready(), 600));

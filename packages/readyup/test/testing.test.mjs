@@ -1,7 +1,9 @@
 // `readyup/testing`: a service and its manager in a test.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
@@ -13,6 +15,8 @@ import { packageDirectory, runScript } from './support.mjs';
 const PATIENCE = Number(process.env['READYUP_PATIENCE'] ?? 1);
 const within = 15_000 * PATIENCE;
 const program = join(packageDirectory, 'test', 'testing-service.cjs');
+/** Only Node tells a server's descriptor. */
+const hasNoDescriptors = process.versions.bun !== undefined || process.versions.deno !== undefined;
 const open = new Set();
 
 /** The service that does so, and is closed at the end of the test. */
@@ -163,10 +167,7 @@ test('err: reloads that break the rules', async () => {
   assert.match(await failure(never.reload({ within })), /its result is "timeout"/);
   const notify = service('good');
   await notify.ready({ within });
-  assert.match(
-    await failure(notify.reload({ within })),
-    /it cannot be asked to: reload: this cannot be done in state running/,
-  );
+  await assert.rejects(notify.reload({ within }), { code: 'ERR_INVALID_ARG_TYPE', message: /needs .*notify-reload/ });
 });
 
 test('ok: ends of all kinds', async () => {
@@ -219,7 +220,7 @@ test('ok: more time for the start', async () => {
 
 test('ok: the watchdog and the access change', async () => {
   const it = here({ watchdog: 10_000 });
-  await readyup.send('READY=1\nWATCHDOG_USEC=100000\nNOTIFYACCESS=none');
+  await readyup.send('READY=1\nWATCHDOG=1\nWATCHDOG_USEC=100000\nNOTIFYACCESS=none');
   await it.expectStall({ within });
   assert.deepEqual([it.watchdog, it.notifyAccess], [100, 'none']);
   await readyup.status('Unheard');
@@ -328,25 +329,159 @@ test('err: what the manager drops', async () => {
 test('err: arguments that are none', async () => {
   assert.throws(() => start('no-such-program'), { code: 'ENOENT', message: /no program "no-such-program" in PATH/ });
   assert.throws(() => start('./no-such-program'), { code: 'ENOENT' });
+  assert.throws(() => start(packageDirectory), { code: 'EACCES', message: /is a directory/ });
+  assert.throws(() => start(join(packageDirectory, 'package.json')), { code: 'EACCES', message: /chmod \+x/ });
+  assert.throws(() => start('sh', [], { cwd: '/no-such-directory' }), { code: 'ENOENT', message: /no directory/ });
   assert.throws(() => start('sh', [], { watchdog: 0 }), { code: 'ERR_OUT_OF_RANGE' });
-  assert.throws(() => start('sh', [], { type: 'forking' }), {
-    code: 'ERR_INVALID_ARG_TYPE',
-    message: /Type: "forking"/,
-  });
-  for (const wrong of [{ notifyAccess: 'some' }, { killMode: 'all' }, { fdStoreMax: -1 }, { fdStoreMax: '1' }]) {
-    assert.throws(() => start('sh', [], wrong), { code: 'ERR_INVALID_ARG_TYPE', message: /is none of its values/ });
+  for (const [name, options] of [
+    ['watchDog', { watchDog: 500 }],
+    ['successExitStatus', { successExitStatus: 143 }],
+    ['successExitStatus', { successExitStatus: Array(5000).fill(1) }],
+    ['watchdog', { watchdog: '500' }],
+    ['type', { type: 'forking' }],
+    ['type', { type: 'notify\nType=simple' }],
+    ['SIGWHAT', { killSignal: 'SIGWHAT' }],
+    ['stdio', { stdio: 'pipe' }],
+    ['sockets?', { sockets: { 'a:b': {} } }],
+    ['socket "http"', { sockets: { http: {} } }],
+    ['options', null],
+    ['options', 'x'],
+  ]) {
+    const expected = { code: 'ERR_INVALID_ARG_TYPE', message: new RegExp(`^readyup/testing: .*${name}`) };
+    assert.throws(() => start('sh', [], options), expected, name);
   }
-  for (const systemd of [257.5, NaN, Infinity, 2 ** 32]) {
-    assert.throws(() => start('sh', [], { systemd }), { code: 'ERR_INVALID_ARG_TYPE', message: /^readyup.*Systemd: / });
-  }
-  assert.throws(() => start('sh', [], { killSignal: 'SIGWHAT' }), { code: 'ERR_INVALID_ARG_TYPE' });
-  assert.throws(() => start('sh', [], { type: 'notify\nType=simple' }), { code: 'ERR_INVALID_ARG_TYPE' });
-  assert.throws(() => start('sh', [], { successExitStatus: Array(5000).fill(1) }), { code: 'ERR_INVALID_ARG_TYPE' });
+  assert.throws(() => start('sh', [], { systemd: 240 }), { code: 'ERR_OUT_OF_RANGE', message: /from 252 to/ });
+  assert.throws(() => start(), { code: 'ERR_INVALID_ARG_TYPE', message: /which program/ });
+  assert.throws(() => start('sh', ['-c', 5]), { code: 'ERR_INVALID_ARG_TYPE', message: /array of strings/ });
   const it = here();
   assert.throws(() => inProcess(), { code: 'EBUSY' });
   await assert.rejects(it.expectPings(), { code: 'ERR_INVALID_ARG_TYPE', message: /has no watchdog/ });
-  await assert.rejects(it.expect({}), { code: 'ERR_INVALID_ARG_TYPE' });
-  await assert.rejects(it.ready({ within: 0 }), { code: 'ERR_INVALID_ARG_TYPE' });
+  for (const nothing of [{}, '', 'READY', { STATUS: 5 }, undefined, null, 5]) {
+    await assert.rejects(it.expect(nothing), { code: 'ERR_INVALID_ARG_TYPE' }, String(nothing));
+  }
+  await assert.rejects(it.ready({ within: 0 }), { code: 'ERR_OUT_OF_RANGE' });
+  await assert.rejects(it.ready({ within: '300' }), { code: 'ERR_INVALID_ARG_TYPE', message: /not "300"/ });
+  await assert.rejects(it.ready({ timeout: 5 }), { code: 'ERR_INVALID_ARG_TYPE', message: /no option "timeout"/ });
+  await assert.rejects(it.ready(500), { code: 'ERR_INVALID_ARG_TYPE', message: /must be an object, not 500/ });
+  for (const count of [0, -1, 1.5, '2', NaN]) {
+    await assert.rejects(it.expectPings(count), { code: 'ERR_INVALID_ARG_TYPE', message: /how many pings/ });
+  }
+});
+
+test('ok: process.exit of a service in the own process is its end, and not the test’s', async () => {
+  const { exit } = process;
+  const it = here();
+  const stop = async () => {
+    await readyup.stopping();
+    await readyup.status('Stopped');
+    process.exit(7);
+  };
+  process.on('SIGTERM', stop);
+  await readyup.ready();
+  await it.ready();
+  const { stopping } = await it.stop({ within });
+  assert.equal(stopping, true);
+  assert.equal((await it.ended({ within })).stopping, true);
+  while (it.activeState === 'deactivating') await soon();
+  assert.deepEqual([it.result, it.ignored], ['exit-code', []]);
+  process.off('SIGTERM', stop);
+  await it.close();
+  assert.equal(process.exit, exit);
+});
+
+test('ok: a service ends with the test’s process, also when that is killed', async () => {
+  const script = `const { start } = require('readyup/testing');
+    const service = start('sh', ['-c', 'sleep 1000 & wait']);
+    setTimeout(() => console.log(service.pid), 100);
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['-e', script], {
+    cwd: packageDirectory,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [pid] = await once(child.stdout.setEncoding('utf8'), 'data');
+  assert.equal(isAlive(Number(pid)), true);
+  child.kill('SIGKILL');
+  while (isAlive(Number(pid))) await soon();
+});
+
+test('ok: a test that blocks its own loop does not harm a service that pings', async () => {
+  const it = service('good', { watchdog: 300 * PATIENCE });
+  await it.ready({ within });
+  await it.expectPings(1, { within });
+  // So many pings that the socket has no room for them.
+  spawnSync('sleep', [String(3 * PATIENCE)]);
+  await it.expectPings(2, { within });
+  assert.equal(it.result, 'success');
+  assert.match(
+    it.timeline.map(({ what }) => what).join('\n'),
+    /nobody looked for .* the event loop of the test was blocked/,
+  );
+});
+
+test('err: pings that never began cannot stop', async () => {
+  const it = service('mute', { watchdog: 300 });
+  await it.ready({ within });
+  assert.match(await failure(it.expectStall({ within })), /there was no ping before/);
+});
+
+test('err: lines that a manager does not see', async () => {
+  const it = here();
+  for (const line of ['READY=true', 'READY=0', 'ready=1', 'READY = 1', 'FDSTORE=1', 'garbage', '=x']) {
+    await readyup.send(`STATUS=x\n${line}`);
+    const [reason] = it.ignored.at(-1).ignored;
+    assert.ok(reason.startsWith(line), `${line}: ${reason}`);
+  }
+  assert.match(it.ignored[0].ignored[0], /^READY=true: only READY=1 has an effect$/);
+  const { length } = it.ignored;
+  await readyup.send('X_OWN=thing\nSTATUS=x\n');
+  assert.equal(it.ignored.length, length);
+});
+
+test('ok: sockets are passed as those of socket units are', { skip: hasNoDescriptors }, async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  const it = watched(start(process.execPath, [program, 'passed'], { sockets: { http: server }, watchdog: 1000 }));
+  await it.ready({ within });
+  assert.equal(it.statusText, 'http');
+  assert.equal((await get(port, '/')).body, 'hello\n');
+  await it.expectPings(1, { within });
+});
+
+test('ok: signals of the test’s own', async () => {
+  const it = service('good');
+  await it.ready({ within });
+  it.kill('SIGHUP');
+  await it.expect('RELOADING=1', { within });
+  await it.expect({ STATUS: 'Read' }, { within });
+  assert.deepEqual(it.signals, ['SIGHUP']);
+});
+
+test('ok: timers that are not real ones do not matter', async (t) => {
+  if (t.mock?.timers === undefined) return;
+  t.mock.timers.enable();
+  const it = service('good');
+  await it.ready({ within });
+  await it.stop({ within });
+});
+
+test('ok: many services at once', async () => {
+  const warnings = [];
+  const warn = (warning) => warnings.push(warning);
+  process.on('warning', warn);
+  const all = Array.from({ length: 14 }, () => watched(start('sleep', ['1000'], { type: 'exec' })));
+  await Promise.all(all.map((it) => it.ready({ within })));
+  await Promise.all(all.map((it) => it.close()));
+  await soon();
+  process.off('warning', warn);
+  assert.deepEqual(warnings, []);
+});
+
+test('ok: who is believed by nobody is told of no manager', async () => {
+  const it = watched(start('sh', ['-c', 'echo "<$NOTIFY_SOCKET>"'], { type: 'exec' }));
+  await it.ended({ within });
+  while (it.output === '') await soon();
+  assert.equal(it.output, '<>\n');
 });
 
 test('ok: a program that does not speak, with a type that asks for nothing', async () => {

@@ -74,6 +74,22 @@ impl Key {
         KEYS.iter().find(|(_, spelling)| spelling.as_bytes() == name).map(|(key, _)| *key)
     }
 
+    /// The one line that has an effect, for a flag; nothing for other keys.
+    pub(crate) const fn as_flag(self) -> &'static str {
+        match self {
+            Self::Ready => "READY=1",
+            Self::Reloading => "RELOADING=1",
+            Self::Stopping => "STOPPING=1",
+            Self::MainPidFd => "MAINPIDFD=1",
+            Self::RestartReset => "RESTART_RESET=1",
+            Self::FdStore => "FDSTORE=1",
+            Self::FdStoreRemove => "FDSTOREREMOVE=1",
+            Self::Barrier => "BARRIER=1",
+            Self::FdPoll => "FDPOLL=0",
+            _ => "",
+        }
+    }
+
     /// The spelling on the wire.
     pub(crate) fn name(self) -> &'static str {
         KEYS.get(self as usize).map_or("", |(_, spelling)| spelling)

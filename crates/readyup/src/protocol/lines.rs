@@ -3,6 +3,8 @@
 use super::assignment::Assignment;
 use super::key::{Key, KeySet};
 use super::message::{MessageError, MessageProblem};
+use super::text::display;
+use core::fmt;
 
 /// One line of a received message.
 ///
@@ -78,6 +80,37 @@ impl<'a> Line<'a> {
         self.shadowed
     }
 
+    /// Why a manager does not see this line; none if it looks for it. What it makes of the value is another question.
+    ///
+    /// Keys that begin with `X_` are left alone: they are for whoever knows them.
+    ///
+    /// ```
+    /// use readyup::Message;
+    /// use readyup::protocol::Unseen;
+    ///
+    /// let message = Message::parse(b"READY=true\nready=1\nREADY\nSTATUS=Up")?;
+    /// let unseen: Vec<_> = message.lines().map(|line| line.unseen()).collect();
+    /// assert_eq!(
+    ///     unseen,
+    ///     [Some(Unseen::OtherValue { flag: "READY=1" }), Some(Unseen::UnknownKey), Some(Unseen::NoEqualsSign), None]
+    /// );
+    /// # Ok::<(), readyup::protocol::MessageError>(())
+    /// ```
+    #[must_use]
+    pub fn unseen(&self) -> Option<Unseen> {
+        let (key, value) = split(self.text);
+        if self.shadowed {
+            return Some(Unseen::Shadowed);
+        }
+        if value.is_none() {
+            return Some(Unseen::NoEqualsSign);
+        }
+        if self.known.is_some() || key.starts_with(b"X_") {
+            return None;
+        }
+        Some(Key::find(key).map_or(Unseen::UnknownKey, |key| Unseen::OtherValue { flag: key.as_flag() }))
+    }
+
     /// Its key, if it is a known one; none if it is a flag's, and the value is not the one that sets it.
     #[cfg(feature = "alloc")]
     pub(crate) const fn known_key(&self) -> Option<Key> {
@@ -104,6 +137,59 @@ impl<'a> Line<'a> {
             (key, Some(value)) => Assignment::decode(key, value),
             (key, None) => Err(MessageError::field(key, MessageProblem::NoEqualsSign)),
         }
+    }
+}
+
+/// Why a manager does not see a line.
+///
+/// ```
+/// use readyup::protocol::Unseen;
+///
+/// assert_eq!(Unseen::OtherValue { flag: "READY=1" }.to_string(), "only READY=1 has an effect");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unseen {
+    /// There is no `=` in it.
+    NoEqualsSign,
+    /// No manager knows the key.
+    UnknownKey,
+    /// The key is a flag's, which has an effect as this line only.
+    OtherValue {
+        /// The line.
+        flag: &'static str,
+    },
+    /// An earlier line gave the same key.
+    Shadowed,
+}
+
+impl Unseen {
+    /// Hands the text to `put` piece by piece: what `Display` prints, for places without `core::fmt`.
+    ///
+    /// ```
+    /// use readyup::protocol::Unseen;
+    ///
+    /// let mut text = String::new();
+    /// Unseen::UnknownKey.describe(&mut |piece| text.push_str(piece));
+    /// assert_eq!(text, "no manager knows this key");
+    /// ```
+    pub fn describe(&self, put: &mut dyn FnMut(&str)) {
+        match self {
+            Self::NoEqualsSign => put("it has no \"=\""),
+            Self::UnknownKey => put("no manager knows this key"),
+            Self::OtherValue { flag } => {
+                put("only ");
+                put(flag);
+                put(" has an effect");
+            }
+            Self::Shadowed => put("an earlier line gave the same key"),
+        }
+    }
+}
+
+impl fmt::Display for Unseen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        display(f, |put| self.describe(put))
     }
 }
 
@@ -162,17 +248,10 @@ impl<'a> Iterator for Lines<'a> {
 /// Whether a manager sees a line of this key with this value. For most keys it looks for the first line that begins with one;
 /// for flags, for the whole line.
 fn is_looked_for(key: Key, value: &[u8]) -> bool {
-    match key {
-        Key::Ready
-        | Key::Reloading
-        | Key::Stopping
-        | Key::MainPidFd
-        | Key::RestartReset
-        | Key::FdStore
-        | Key::FdStoreRemove
-        | Key::Barrier => value == b"1",
-        Key::FdPoll => value == b"0",
-        _ => true,
+    match key.as_flag().as_bytes() {
+        [] => true,
+        // The value is the one character behind the "=".
+        [.., wanted] => value == [*wanted],
     }
 }
 

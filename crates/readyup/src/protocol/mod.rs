@@ -38,7 +38,7 @@ pub use environment::{
 pub use fd_name::{FdName, FdNameError};
 #[cfg(feature = "alloc")]
 pub(crate) use key::{KEYS, Key};
-pub use lines::{Line, Lines};
+pub use lines::{Line, Lines, Unseen};
 pub use message::{Message, MessageBuf, MessageError, MessageProblem};
 #[cfg(target_os = "linux")]
 pub(crate) use text::Excerpt;
