@@ -9,13 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use readyup::manager::service::{
-    ActiveState, Command, Effect, Exit, FdKey, NamedProcess, Notification, Process as Found, Service, ServiceType,
-    Target,
+    ActiveState, Command, Effect, Exit, FdKey, NamedProcess, Notification, Process as Found, Refusal, Service,
+    ServiceType, Target,
 };
 use readyup::{Message, monotonic_now};
 
 use super::bus::{Bus, Value};
-use super::process::Process;
+use super::process::{Process, pidfds_hang_up};
 use super::script::{Script, Setup};
 
 /// How far systemd's clock for something may be from ours: it starts it when it gets to it.
@@ -80,6 +80,8 @@ pub(crate) struct Drive<'a> {
     next_fd: u64,
     /// Descriptors, and who has the other end.
     ends: Vec<(FdKey, usize)>,
+    /// Pidfds, and whose.
+    pidfds: Vec<(FdKey, usize)>,
 }
 
 impl<'a> Drive<'a> {
@@ -93,6 +95,7 @@ impl<'a> Drive<'a> {
             children: 0,
             next_fd: 0,
             ends: Vec::new(),
+            pidfds: Vec::new(),
         }
     }
 
@@ -255,6 +258,10 @@ impl<'a> Drive<'a> {
             effects.extend(self.set_others(now));
         }
         effects.extend(self.on_hang_up(index));
+        let (gone, kept): (Vec<_>, _) =
+            self.pidfds.drain(..).partition(|(_, process)| *process == index && pidfds_hang_up());
+        self.pidfds = kept;
+        effects.extend(gone.into_iter().flat_map(|(fd, _)| self.service.on_hang_up(fd)));
         effects
     }
 
@@ -312,8 +319,8 @@ impl<'a> Drive<'a> {
         if let Some(process) = pidfd {
             self.next_fd += 1;
             // Each pidfd is of an open file of its own.
-            let _ = process;
             fds.push(FdKey(self.next_fd));
+            self.pidfds.push((FdKey(self.next_fd), process));
         }
         let text = self.fill_in(lines)?;
         let mut request = vec!["say".to_owned(), escape(&text)];
@@ -339,7 +346,23 @@ impl<'a> Drive<'a> {
             }
         };
         let effects = self.service.on_message(now, &notification);
+        let sent = &self.processes[sender].sent;
+        let is_hung_up = |fd: &FdKey| sent.contains(fd) && !self.ends.iter().any(|(end, _)| end == fd);
+        let (hung_up, others): (Vec<FdKey>, Vec<FdKey>) = fds.iter().partition(|fd| is_hung_up(fd));
+        let is_full = effects.iter().any(|effect| matches!(effect, Effect::Refused(Refusal::StoreFull { .. })));
+        let is_mixed = !others.is_empty() && (!hung_up.is_empty() || (pidfd.is_some() && others.len() > 1));
         self.follow(now, effects)?;
+        // Which of them systemd takes first is a matter of a hash.
+        if is_full && is_mixed {
+            return Err(End::Ambiguous);
+        }
+        // What hung up long ago does so once more for whoever gets to see it only now.
+        let effects = hung_up.into_iter().flat_map(|fd| self.service.on_hang_up(fd)).collect();
+        self.follow(now, effects)?;
+        if !heard {
+            // It may have brought the service back to a state whose time was over by then.
+            self.pass_what_is_near()?;
+        }
         if !heard && self.processes[sender].alive {
             return Err(End::Wrong("the sender has ended over it".to_owned()));
         }

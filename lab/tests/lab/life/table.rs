@@ -143,6 +143,134 @@ pub(crate) const CASES: &[(u32, &str, &str)] = &[
     (253, "notify-reload reload", "start; main: READY=1; reload; main: RELOADING=1; main: READY=1; exit control 0"),
     (253, "notify-reload reload", "start; main: READY=1; reload; exit control 1"),
     (253, "notify-reload", "start; main: READY=1; main: RELOADING=1; main: READY=1"),
+    // What the service says while ExecReload= runs.
+    (
+        0,
+        "notify reload",
+        "start; main: READY=1; reload; main: RELOADING=1|MONOTONIC_USEC={now}; exit control 0; main: READY=1; reload; exit control 0",
+    ),
+    (
+        0,
+        "notify reload",
+        "start; main: READY=1; reload; main: RELOADING=1; exit control 0; reload; exit control 0; main: READY=1",
+    ),
+    (
+        0,
+        "notify reload",
+        "start; main: READY=1; reload; main: RELOADING=1; exit control 0; main: RELOADING=1; main: READY=1",
+    ),
+    (
+        0,
+        "notify reload",
+        "start; main: READY=1; reload; main: RELOADING=1; main: READY=1; main: RELOADING=1; exit control 0; main: READY=1",
+    ),
+    (0, "notify reload", "start; main: READY=1; reload; main: RELOADING=1; exit control 1; main: READY=1"),
+    (0, "notify reload", "start; main: READY=1; reload; main: RELOADING=1; exit control 0; stop"),
+    (0, "notify reload", "start; main: READY=1; reload; main: RELOADING=1; exit control 0; exit main 0"),
+    (0, "notify reload", "start; main: READY=1; reload; main: RELOADING=1; exit main 0; exit control 0"),
+    (0, "notify reload", "start; main: READY=1; reload; main: RELOADING=1; stop"),
+    (0, "notify reload", "start; main: READY=1; reload; main: RELOADING=1; restart; main: READY=1"),
+    (
+        0,
+        "notify reload",
+        "start; main: READY=1; reload; main: RELOADING=1; main: STOPPING=1; exit control 0; exit main 0",
+    ),
+    (
+        0,
+        "notify reload",
+        "start; main: READY=1; reload; main: STOPPING=1; main: RELOADING=1; exit control 0; main: READY=1",
+    ),
+    (
+        0,
+        "notify reload",
+        "start; main: READY=1; reload; main: READY=1; exit control 0; main: RELOADING=1; main: READY=1",
+    ),
+    (
+        0,
+        "notify reload access=exec",
+        "start; main: READY=1; reload; control: RELOADING=1; exit control 0; main: READY=1",
+    ),
+    (
+        0,
+        "notify reload access=exec",
+        "start; main: READY=1; reload; control: RELOADING=1; control: READY=1; exit control 0",
+    ),
+    (0, "notify reload start=2", "start; main: READY=1; reload; main: RELOADING=1; pass; main: READY=1"),
+    (
+        0,
+        "notify reload start=2",
+        "start; main: READY=1; reload; main: RELOADING=1; exit control 0; pass; main: READY=1",
+    ),
+    (
+        0,
+        "notify reload start=2",
+        "start; main: READY=1; reload; exit control 0; main: RELOADING=1; pass; main: READY=1",
+    ),
+    (0, "notify reload watchdog=2", "start; main: READY=1; reload; main: RELOADING=1|WATCHDOG=1; exit control 0; pass"),
+    (0, "exec access=all reload", "start; reload; main: RELOADING=1; exit control 0; main: READY=1"),
+    (253, "notify-reload reload", "start; main: READY=1; reload; main: RELOADING=1; exit control 0; main: READY=1"),
+    (
+        253,
+        "notify-reload reload",
+        "start; main: READY=1; reload; main: RELOADING=1|MONOTONIC_USEC=1; exit control 0; main: READY=1",
+    ),
+    (
+        253,
+        "notify-reload reload",
+        "start; main: READY=1; reload; main: RELOADING=1|MONOTONIC_USEC={now}; main: READY=1; exit control 0; main: RELOADING=1|MONOTONIC_USEC={now}; main: READY=1",
+    ),
+    (
+        253,
+        "notify-reload reload",
+        "start; main: READY=1; reload; main: RELOADING=1|MONOTONIC_USEC={now}|READY=1; exit control 0",
+    ),
+    (
+        253,
+        "notify-reload reload",
+        "start; main: READY=1; reload; main: READY=1|RELOADING=1|MONOTONIC_USEC={now}; exit control 0; main: READY=1",
+    ),
+    (
+        253,
+        "notify-reload reload",
+        "start; main: READY=1; reload; main: RELOADING=1|MONOTONIC_USEC={now}; exit control 1; main: READY=1",
+    ),
+    (
+        253,
+        "notify-reload reload",
+        "start; main: READY=1; reload; main: RELOADING=1|MONOTONIC_USEC={now}; main: STOPPING=1; exit control 0; exit main 0",
+    ),
+    (
+        253,
+        "notify-reload reload",
+        "start; main: READY=1; reload; main: RELOADING=1|MONOTONIC_USEC={now}; exit main 0; exit control 0",
+    ),
+    (
+        253,
+        "notify-reload reload",
+        "start; main: READY=1; reload; main: RELOADING=1|MONOTONIC_USEC={now}; exit control 0; main: RELOADING=1|MONOTONIC_USEC={now}; main: READY=1; reload; exit control 0; main: RELOADING=1|MONOTONIC_USEC={now}; main: READY=1",
+    ),
+    (
+        253,
+        "notify-reload reload start=2",
+        "start; main: READY=1; reload; main: RELOADING=1|MONOTONIC_USEC={now}; exit control 0; pass; main: READY=1",
+    ),
+    (
+        253,
+        "notify-reload reload start=2",
+        "start; main: READY=1; reload; main: RELOADING=1|MONOTONIC_USEC={now}; pass; main: READY=1",
+    ),
+    (
+        253,
+        "notify-reload reload access=exec",
+        "start; main: READY=1; reload; control: RELOADING=1|MONOTONIC_USEC={now}; exit control 0; main: READY=1",
+    ),
+    (253, "notify-reload reload", "start; main: READY=1; reload; main: RELOADING=1|MONOTONIC_USEC={now}; stop"),
+    (
+        253,
+        "notify-reload reload",
+        "start; main: READY=1; main: RELOADING=1; main: READY=1; reload; exit control 0; main: RELOADING=1|MONOTONIC_USEC={now}; main: READY=1",
+    ),
+    (253, "notify-reload reload", "start; main: READY=1; reload; exit main 0; exit control 0"),
     // Texts and numbers.
     (
         0,
@@ -209,6 +337,62 @@ pub(crate) const CASES: &[(u32, &str, &str)] = &[
         "notify",
         "start; spawn; main: MAINPID={child0}|MAINPIDFDID=1; main: MAINPID={child0}|MAINPIDFDID=x; main: READY=1",
     ),
+    // One whose parent lives: the manager is not told how it ends, and does not wait for it alone.
+    (0, "notify", "start; spawn; main: READY=1|MAINPID={child0}; exit main 3; first: STATUS=a; stop"),
+    (0, "notify", "start; spawn; main: READY=1|MAINPID={child0}; die main 9; first: READY=1; exit first 3"),
+    (0, "notify", "start; spawn; main: READY=1|MAINPID={child0}; exit main 0; restart; main: READY=1"),
+    (0, "notify", "start; spawn; main: READY=1|MAINPID={child0}; exit main 0; first: MAINPID={first}; exit first 3"),
+    (
+        0,
+        "notify access=all",
+        "start; spawn; main: READY=1|MAINPID={child0}; exit main 0; first: MAINPID={first}; exit first 3",
+    ),
+    (
+        0,
+        "notify ignores-term",
+        "start; spawn; main: READY=1|MAINPID={child0}; stop; exit first 0; main: STATUS=a; exit main 3",
+    ),
+    (0, "notify ignores-term", "start; spawn; main: READY=1|MAINPID={child0}; stop; exit main 3; exit first 3"),
+    (0, "notify ignores-term", "start; spawn; main: READY=1|MAINPID={child0}; exit first 3; stop"),
+    (0, "notify ignores-term kill=process", "start; spawn; main: READY=1|MAINPID={child0}; stop; first: STATUS=a"),
+    (
+        0,
+        "notify ignores-term stop-post",
+        "start; spawn; main: READY=1|MAINPID={child0}; exit first 0; stop; exit control 0",
+    ),
+    (
+        0,
+        "notify ignores-term no-sigkill kill=process",
+        "start; spawn; main: READY=1|MAINPID={child0}; stop; main: STATUS=a",
+    ),
+    (
+        0,
+        "notify ignores-term",
+        "start; spawn; main: READY=1|MAINPID={child0}; exit first 0; main: STOPPING=1; exit main 3",
+    ),
+    (0, "notify ignores-term", "start; spawn; main: READY=1|MAINPID={child0}; exit first 0; exit main 3"),
+    (0, "notify ignores-term", "start; spawn; main: MAINPID={child0}; exit main 0; exit first 0"),
+    (0, "notify ignores-term", "start; spawn; main: MAINPID={child0}; exit main 3; first: READY=1; stop"),
+    (0, "notify remain", "start; spawn; main: READY=1|MAINPID={child0}; exit main 3; exit first 0"),
+    (
+        0,
+        "notify watchdog=2 ignores-abrt",
+        "start; spawn; main: READY=1|MAINPID={child0}; exit main 0; pass; exit first 0",
+    ),
+    (0, "notify watchdog=2 ignores-abrt", "start; spawn; main: READY=1|MAINPID={child0}; exit first 0; pass"),
+    (0, "notify start=2 ignores-term", "start; spawn; main: MAINPID={child0}; exit first 0; pass"),
+    (
+        0,
+        "notify reload",
+        "start; spawn; main: READY=1|MAINPID={child0}; reload; exit main 0; exit control 0; first: STATUS=a",
+    ),
+    (253, "notify-reload", "start; spawn; main: READY=1|MAINPID={child0}; exit main 0; reload"),
+    (
+        253,
+        "notify-reload",
+        "start; spawn; main: READY=1|MAINPID={child0}; reload; main: RELOADING=1|MONOTONIC_USEC={now}; exit main 0; stop",
+    ),
+    (0, "notify", "start; spawn; main @child0: READY=1|MAINPIDFD=1; exit main 3; exit first 0"),
     // The fd store.
     (
         0,
@@ -225,6 +409,9 @@ pub(crate) const CASES: &[(u32, &str, &str)] = &[
     (0, "notify store=4", "start; main +2: FDSTORE=1|FDPOLL=0; main: READY=1; exit main 0"),
     (0, "notify store=4", "start; main +2: FDSTORE=1|FDPOLL=0; main: READY=1; exit main 1; start"),
     (0, "notify", "start; main +2: FDSTORE=1; main +2: STATUS=a"),
+    (0, "notify store=4", "start; main +2: STATUS=a; hang-up main; main =2: FDSTORE=1; main =1: FDSTORE=1|FDPOLL=0"),
+    (0, "notify store=4", "start; spawn; main +1 @child0: FDSTORE=1; main: READY=1; exit child0 0; hang-up main"),
+    (0, "notify store=4", "start; spawn; main @child0: FDSTORE=1|FDPOLL=0; main: READY=1; exit child0 0"),
     (254, "notify store=4 preserve=no", "start; main +2: FDSTORE=1|FDPOLL=0; main: READY=1; restart"),
     (
         254,

@@ -299,10 +299,12 @@ $FDSTORE tells a service how many there may be."
         more "MAINPID= must name a process that lives, is not process 1, and belongs to the unit (unless root says it)."
 
     "main-pid-foreign" Nothing "names a main process that is the manager's child"
-        why "systemd is not told how it ends, and does not wait for it: systemctl stop kills it right after KillSignal="
+        why "systemd is not told how it ends: the unit stays active without it; systemctl stop may kill it right after KillSignal="
         fix "fork twice and let the one in between end before MAINPID= is sent; or stay in the foreground"
         more "MAINPID= named a process whose parent still lives. Only of its own children a manager is told how they end, and
-which processes are, systemd looks at when MAINPID= comes. A process whose parent has ended is a child of the manager."
+which processes are, systemd looks at when MAINPID= comes; it warns that it will most likely not notice the end. It does not,
+as long as the parent lives, so that Restart= does nothing. And it does not wait for such a process alone: where the parent
+has ended since, systemctl stop sends it KillSignal= and SIGKILL at once."
 
     "after-stopping" Nothing "is quiet about READY=1 after STOPPING=1"
         why "STOPPING=1 is final from systemd 259 on; said before READY=1, the service never starts"
