@@ -52,6 +52,8 @@ pub(super) enum Kind {
     Command {
         name: &'static str,
         pid: u32,
+        /// Whether nobody minds if it fails.
+        may_fail: bool,
     },
     Exited {
         who: Who,

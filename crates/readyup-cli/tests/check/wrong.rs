@@ -1,7 +1,9 @@
 //! Services that are wrong.
 
-use crate::{check, free_port, node, python, shell};
-use std::process::Command;
+use crate::{check, free_port, node, python, readyup_in, shell};
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
 
 const SOON: [&str; 2] = ["--start-timeout", "1s"];
 const RELOAD: [&str; 5] = ["--reload", "--start-timeout", "1s", "--for", "100ms"];
@@ -351,6 +353,33 @@ fn err_dropped_too_long() {
 #[test]
 fn err_dropped_nul() {
     python(&SOON, "say('READY=1\\0STATUS=Up')\nrun()").assert_error("dropped-nul");
+}
+
+/// Who is not in the manager's pid namespace, or in one below it, has no pid there.
+#[test]
+fn err_dropped_no_pid() {
+    if !can_unshare("-Urpf") {
+        return;
+    }
+    let wrapper = ["unshare", "-Urpf", "--kill-child", "--mount-proc"];
+    let service = ["--json", "--start-timeout", "2s", "--", "sh", "-c", "echo \"$NOTIFY_SOCKET\"; exec sleep 60"];
+    let mut check = readyup_in(&wrapper, &service);
+    let mut check = check.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut socket = String::new();
+    BufReader::new(check.stderr.take().unwrap()).read_line(&mut socket).unwrap();
+    let sent = UnixDatagram::unbound().unwrap().send_to(b"READY=1", socket.trim_end());
+    let outcome: crate::Outcome = check.wait_with_output().unwrap().into();
+    sent.unwrap();
+    outcome.assert_error("dropped-no-pid");
+}
+
+/// A manager that may not have more descriptors open is given as many of them as it may have.
+#[test]
+fn err_dropped_control() {
+    let script = "from service import *; say('READY=1\\nFDSTORE=1', [0] * 100); run()";
+    let arguments = ["--json", "--start-timeout", "2s", "--fd-store", "200", "--", "python3", "-c", script];
+    let output = readyup_in(&["prlimit", "--nofile=64:64"], &arguments).output().unwrap();
+    crate::Outcome::from(output).assert_error("dropped-control");
 }
 
 #[test]

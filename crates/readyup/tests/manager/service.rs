@@ -254,6 +254,32 @@ fn ok_versions() {
     );
 }
 
+/// A service that says that it reloads while `ExecReload=` still runs, and goes on after that.
+#[test]
+fn ok_reload_that_outlasts_its_command() {
+    for (systemd, service_type, state) in [
+        (252, ServiceType::Notify, SubState::Reload),
+        (257, ServiceType::Notify, SubState::ReloadNotify),
+        // What it said is forgotten.
+        (262, ServiceType::Notify, SubState::Running),
+        (257, ServiceType::NotifyReload, SubState::ReloadNotify),
+        (262, ServiceType::NotifyReload, SubState::ReloadNotify),
+    ] {
+        let mut service = ready(with(Config::new(service_type), |config| {
+            config.systemd = systemd;
+            config.exec_reload = true;
+        }));
+        service.reload(at(1));
+        service.on_spawned(at(1), CHILD);
+        say(&mut service, 2, "RELOADING=1\nMONOTONIC_USEC=1000002000");
+        assert_eq!(service.sub_state(), SubState::Reload, "{systemd}");
+        service.on_exit(at(3), CHILD, Exit::Code(0));
+        assert_eq!(service.sub_state(), state, "{systemd}, {}", service_type.as_str());
+        say(&mut service, 4, "READY=1");
+        assert_eq!((service.sub_state(), service.reload_result()), (SubState::Running, ServiceResult::Success));
+    }
+}
+
 #[test]
 fn ok_main_process() {
     let named = |pid| Process { pid, pidfd_id: Some(7), of_unit: true, own_child: false };

@@ -71,9 +71,9 @@ pub(crate) fn script(random: &mut Random, systemd: u32) -> Script {
         (5, &["kill=mixed", "kill=process"]),
         (8, &["start-mode=abort", "start-mode=kill"]),
         (8, &["stop-mode=abort", "stop-mode=kill"]),
-        (9, &["pre"]),
-        (8, &["post"]),
-        (3, &["reload"]),
+        (9, &["pre", "pre", "pre=2"]),
+        (8, &["post", "post", "post=2"]),
+        (3, &["reload", "reload", "reload=2"]),
         (7, &["stop"]),
         (7, &["stop-post"]),
     ] {
@@ -86,7 +86,7 @@ pub(crate) fn script(random: &mut Random, systemd: u32) -> Script {
     if random.one_in(2) {
         steps.push("spawn".to_owned());
     }
-    let reloads = settings.contains(&"reload");
+    let reloads = settings.iter().any(|word| word.starts_with("reload"));
     for _ in 0..5 + random.below(9) {
         // What is said while ExecReload= runs would hardly ever come by chance.
         if reloads && random.one_in(6) {

@@ -271,6 +271,46 @@ pub(crate) const CASES: &[(u32, &str, &str)] = &[
         "start; main: READY=1; main: RELOADING=1; main: READY=1; reload; exit control 0; main: RELOADING=1|MONOTONIC_USEC={now}; main: READY=1",
     ),
     (253, "notify-reload reload", "start; main: READY=1; reload; exit main 0; exit control 0"),
+    // Commands of several lines.
+    (0, "notify pre=2", "start; exit control 0; exit control 0; main: READY=1"),
+    (0, "notify pre=2", "start; exit control 1; start; exit control 0; exit control 1"),
+    (0, "notify pre=2 start=2", "start; exit control 0; pass"),
+    (
+        0,
+        "notify pre=2 access=exec",
+        "start; control: STATUS=a; exit control 0; control: STATUS=b; exit control 0; main: READY=1",
+    ),
+    (0, "notify post=2", "start; main: READY=1; exit control 0; exit main 0; exit control 0"),
+    (0, "notify post=3", "start; main: READY=1; exit control 0; exit control 0; exit control 0"),
+    (0, "notify post=2", "start; main: READY=1; exit control 0; stop"),
+    (
+        0,
+        "notify post=2 access=exec",
+        "start; main: READY=1; exit control 0; control: STOPPING=1; exit control 0; exit main 0",
+    ),
+    (
+        0,
+        "notify reload=2",
+        "start; main: READY=1; reload; exit control 0; main: RELOADING=1; exit control 0; main: READY=1",
+    ),
+    (
+        0,
+        "notify reload=2",
+        "start; main: READY=1; reload; main: RELOADING=1; exit control 0; exit control 1; main: READY=1",
+    ),
+    (
+        0,
+        "notify reload=2",
+        "start; main: READY=1; reload; exit control 1; reload; exit control 0; exit main 0; exit control 0",
+    ),
+    (0, "notify reload=2 start=2", "start; main: READY=1; reload; exit control 0; pass"),
+    (
+        253,
+        "notify-reload reload=2",
+        "start; main: READY=1; reload; exit control 0; main: RELOADING=1|MONOTONIC_USEC={now}; exit control 0; main: READY=1",
+    ),
+    (0, "notify stop-post=2", "start; main: READY=1; stop; exit control 0; exit control 0"),
+    (0, "notify stop-post=2 stop=2", "start; main: READY=1; stop; exit control 0; pass; pass"),
     // Texts and numbers.
     (
         0,

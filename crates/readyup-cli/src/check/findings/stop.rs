@@ -63,7 +63,8 @@ pub(super) fn judge(timeline: &Timeline, findings: &mut Findings) {
         return;
     }
     if let Some((at, exit)) = exited {
-        if !matches!(timeline.result, Some(ServiceResult::Success | ServiceResult::Timeout)) {
+        let is_well = matches!(timeline.result, Some(ServiceResult::Success | ServiceResult::Timeout));
+        if !is_well && !findings.has("command-failed") {
             let seen = format!("the main process {} when it was told to end", ended(exit));
             let finding = findings.error("stop-failed", Some(at), seen);
             if let Exit::Code(code) = exit {

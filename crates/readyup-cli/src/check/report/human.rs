@@ -144,7 +144,7 @@ fn describe(kind: &Kind) -> String {
             };
             format!("{} is sent to {to}", signals::name(*signal))
         }
-        Kind::Command { name, pid } => format!("process {pid} started: {name}="),
+        Kind::Command { name, pid, .. } => format!("process {pid} started: {name}="),
         Kind::Exited { who, exit, .. } => format!("{who} {}", crate::check::findings::ended(*exit)),
         Kind::ReloadAsked { broken: false } => "it is to reload".to_owned(),
         Kind::ReloadAsked { broken: true } => "it is to reload, and to fail at that".to_owned(),

@@ -99,7 +99,7 @@ fn members(kind: &Kind) -> (&'static str, Value) {
             };
             ("signal", json!({ "to": to, "signal": signal }))
         }
-        Kind::Command { name, pid } => ("command", json!({ "name": name, "pid": pid })),
+        Kind::Command { name, pid, .. } => ("command", json!({ "name": name, "pid": pid })),
         Kind::Exited { who, main, exit, others } => {
             let (key, number) = match exit {
                 Exit::Code(code) => ("status", code),
