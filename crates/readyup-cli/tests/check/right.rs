@@ -1,6 +1,6 @@
 //! Services that are as they should be.
 
-use crate::{check, free_port, node, python, shell};
+use crate::{Outcome, check, free_port, node, python, shell};
 
 const EVERYTHING: &str = "def reload(*_):
   say(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}\\nSTATUS=Reading')
@@ -169,6 +169,35 @@ fn ok_more_time() {
 say('READY=1')
 run()";
     python(&["--start-timeout", "500ms"], script).assert_clean();
+}
+
+/// A service whose first thread has ended, to the kernel a zombie, and that goes on in another one.
+fn without_first_thread(options: &[&str], end: &str) -> Outcome {
+    let script = format!(
+        "import pathlib
+def work():
+  stat = pathlib.Path('/proc/self/stat')
+  while stat.read_text().rsplit(') ', 1)[1][0] != 'Z': time.sleep(0.01)
+  say('READY=1\\nSTATUS=Up')
+  {end}
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+threading.Thread(target=work).start()
+ctypes.CDLL(None).pthread_exit(None)"
+    );
+    python(options, &script)
+}
+
+#[test]
+fn ok_first_thread_that_ends() {
+    without_first_thread(&["--start-timeout", "5s"], "signal.sigwait([signal.SIGTERM]); os._exit(0)").assert_clean();
+}
+
+#[test]
+fn err_first_thread_that_ends() {
+    let outcome = without_first_thread(&["--start-timeout", "5s", "--stop-timeout", "300ms"], "run()");
+    outcome.assert_error("stop-timeout");
+    let pid = outcome.of("start").next().unwrap()["pid"].to_string();
+    assert!(!std::path::Path::new("/proc").join(pid).exists());
 }
 
 #[test]
