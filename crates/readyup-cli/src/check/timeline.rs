@@ -27,6 +27,10 @@ pub(super) enum Kind {
     Barrier {
         who: Who,
     },
+    /// A message of a process that is none of the service's.
+    Stranger {
+        who: Who,
+    },
     /// A datagram that a manager does not even look at.
     Dropped {
         who: Option<Who>,

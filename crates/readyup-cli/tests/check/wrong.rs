@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 
-const SOON: [&str; 2] = ["--start-timeout", "1s"];
+const SOON: [&str; 2] = ["--start-timeout", "2s"];
 const RELOAD: [&str; 5] = ["--reload", "--start-timeout", "1s", "--for", "100ms"];
 const ANYBODY: [&str; 2] = ["--notify-access", "all"];
 const WATCHDOG: [&str; 2] = ["--watchdog", "400ms"];
@@ -31,7 +31,7 @@ fn err_never_ready_although_it_says_something() {
     let outcome = python(&SOON, "say('STATUS=Starting')\nrun()");
     outcome.assert_error("never-ready");
     let seen = outcome.of("finding").next().unwrap()["seen"].as_str().unwrap();
-    assert_eq!(seen, "one message came, without READY=1 in 1.000 s");
+    assert_eq!(seen, "one message came, without READY=1 in 2.000 s");
 }
 
 #[test]

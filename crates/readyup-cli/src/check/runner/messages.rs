@@ -49,6 +49,10 @@ impl Runner<'_> {
         let now = monotonic_now();
         let pid = received.sender().pid();
         let main = self.service.main_pid() == Some(pid);
+        // Of one that is gone nobody can tell.
+        if !main && processes::read(pid).is_some() && !processes::descends(pid, std::process::id()) {
+            return self.record(Kind::Stranger { who: who(pid) });
+        }
         let is_ready = received.message().has(Assignment::Ready);
         let first_ready = is_ready && self.port_is_open.is_none();
         if let Some(port) = self.plan.port.filter(|_| first_ready) {
