@@ -202,7 +202,7 @@ impl Timeline {
     /// When it began to end, for whatever reason.
     pub(super) fn end(&self) -> Option<Duration> {
         self.when(|kind| {
-            matches!(kind, Kind::StopAsked | Kind::Signal { .. } | Kind::Exited { main: true, .. })
+            matches!(kind, Kind::StopAsked | Kind::Exited { main: true, .. })
                 || matches!(kind, Kind::State { to, .. } if to.active_state() == ActiveState::Deactivating)
         })
     }

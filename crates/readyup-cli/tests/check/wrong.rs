@@ -137,6 +137,19 @@ sleep 60 & wait";
     shell(&ANYBODY, script).assert_error("hurried-away");
 }
 
+/// The reload signal is not the end.
+#[test]
+fn warn_hurried_away_during_a_reload() {
+    let script = "def reload(*_):
+  child('STATUS=Reloading').wait()
+  say(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}')
+  say('READY=1')
+signal.signal(signal.SIGHUP, reload)
+say('READY=1')
+run()";
+    python(&["--notify-access", "all", "--reload", "--for", "100ms"], script).assert_warning("hurried-away");
+}
+
 #[test]
 fn err_second_speaker() {
     python(&["--notify-access", "all", "--for", "1500ms"], "say('READY=1')\nchild('READY=1', 'time.sleep(60)')\nrun()")
@@ -327,10 +340,21 @@ fn err_reload_unfinished() {
     reloading(&[], "say(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}')").assert_error("reload-unfinished");
 }
 
+/// Up to 258 systemd does not give it up, and the check does.
 #[test]
 fn err_reload_of_its_own_unfinished() {
-    python(&["--start-timeout", "1s"], "say('READY=1')\nsay(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}')\nrun()")
-        .assert_error("reload-unfinished");
+    for systemd in ["252", "257", "262"] {
+        let script = "say('READY=1')\nsay(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}')\nrun()";
+        python(&["--start-timeout", "2s", "--systemd", systemd], script).assert_error("reload-unfinished");
+    }
+}
+
+#[test]
+fn err_reload_unfinished_before_259() {
+    let outcome = reloading(&["--systemd", "257"], "say(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}')");
+    outcome.assert_error("reload-unfinished");
+    let took = outcome.of("summary").next().unwrap()["reloads"][0].as_f64().unwrap();
+    assert!(took >= 1.0, "{took}");
 }
 
 #[test]
@@ -486,6 +510,15 @@ fn err_after_stopping() {
 #[test]
 fn warn_ended_by_itself() {
     python(&["--for", "5s"], "say('READY=1')\nsys.exit()").assert_warning("ended-by-itself");
+}
+
+/// A daemon that goes to the background too late. What is left of it speaks when it is killed, and nobody misses that.
+#[test]
+fn warn_ended_by_itself_with_children() {
+    let outcome = python(&["--for", "5s"], "say('READY=1')\nif os.fork(): os._exit(0)\nrun()");
+    outcome.assert_warning("ended-by-itself");
+    let seen = outcome.of("finding").next().unwrap()["seen"].as_str().unwrap();
+    assert!(seen.ends_with(" after READY=1, and left 1 process behind"), "{seen}");
 }
 
 #[test]
