@@ -281,6 +281,22 @@ fn ok_reload_that_outlasts_its_command() {
 }
 
 #[test]
+fn ok_lines() {
+    let mut service = Service::new(with(notify(), |config| config.exec_start_pre = true));
+    service.start(at(0));
+    service.on_spawned(at(0), CHILD);
+    service.on_next_line(at(80_000), CHILD + 1);
+    // Each has its own time.
+    assert_eq!((service.control_pid(), service.deadline()), (Some(CHILD + 1), Some(at(170_000))));
+    service.on_exit(at(80_001), CHILD, Exit::Code(1));
+    assert_eq!(service.sub_state(), SubState::StartPre);
+    assert_eq!(service.on_exit(at(80_002), CHILD + 1, Exit::Code(0)).last(), Some(&Effect::Run(Command::Start)));
+    // Nobody waits for it.
+    let effects = service.on_next_line(at(80_003), CHILD);
+    assert_eq!(effects, [Effect::Signal { target: Target::Process(CHILD), signal: 9 }]);
+}
+
+#[test]
 fn ok_main_process() {
     let named = |pid| Process { pid, pidfd_id: Some(7), of_unit: true, own_child: false };
     let hand_over = |service: &mut Service, text: &str, uid, process| {
