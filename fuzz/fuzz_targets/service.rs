@@ -37,6 +37,7 @@ enum Event<'a> {
     Restart,
     Reload,
     Spawned(u8),
+    NextLine(u8),
     SpawnFailed,
     Exec,
     Exit(u8, i8),
@@ -223,6 +224,7 @@ fn happen(service: &mut Service, now: Duration, event: &Event<'_>) -> (Vec<Effec
         Event::Restart => service.restart(now),
         Event::Reload => service.reload(now),
         Event::Spawned(pid) => service.on_spawned(now, (*pid).into()),
+        Event::NextLine(pid) => service.on_next_line(now, (*pid).into()),
         Event::SpawnFailed => service.on_spawn_failed(now),
         Event::Exec => service.on_exec(now),
         Event::Exit(pid, how) => {

@@ -20,6 +20,7 @@ pub(crate) fn trials(site: &Arc<Site>) -> Vec<Trial> {
         site.trial("others_can_speak_only_for_themselves", others_can_speak_only_for_themselves),
         site.trial_aside("sender_that_is_gone_is_nobody", sender_that_is_gone_is_nobody),
         site.trial("main_process_can_hand_over", main_process_can_hand_over),
+        site.trial("main_process_of_another_parent_is_not_followed", main_process_of_another_parent),
         site.trial("main_process_can_be_outside_if_root_says_so", main_process_outside),
     ]
 }
@@ -128,6 +129,19 @@ pub(crate) fn hands_over(unit: &ProbeUnit<'_>) {
     assert_eq!(unit.status(), "the new one");
     unit.main.send("STATUS=the old one");
     assert_eq!(unit.status(), "the new one");
+}
+
+/// systemd is told how its own children end. A main process whose parent lives may be gone for good, and the unit is active.
+fn main_process_of_another_parent(lab: &Lab) {
+    let unit = ProbeUnit::ready(lab, "not-followed", "NotifyAccess=all\n");
+    let (_child, pid) = unit.main.spawn();
+    unit.main.ask(["main-pid", &pid]);
+    unit.wait_for_journal(&format!("Supervising process {pid} which is not our child. "));
+    // Its parent has not waited for it, so that its id is nobody else's.
+    said(lab.run(["kill", "-KILL", &pid]));
+    unit.main.send("STATUS=nobody minds");
+    let state = ["ActiveState", "MainPID", "StatusText"];
+    assert_eq!(unit.show_all(state), ["active", &pid, "nobody minds"]);
 }
 
 fn main_process_outside(lab: &Lab) {

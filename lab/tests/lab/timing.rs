@@ -11,6 +11,7 @@ use crate::site::Site;
 pub(crate) fn trials(site: &Arc<Site>) -> Vec<Trial> {
     vec![
         site.trial_aside("daemon_reload_forgets", daemon_reload_forgets),
+        site.trial_aside("each_line_of_a_command_has_its_own_time", each_line_has_its_time),
         site.trial("watchdog_can_be_set_and_disarmed", watchdog_can_be_set),
         site.trial("watchdog_can_be_triggered", watchdog_can_be_triggered),
     ]
@@ -22,6 +23,18 @@ fn daemon_reload_forgets(site: &Site) -> Completion {
     watchdog_starts(&lab);
     time_out_can_be_extended(&lab);
     errno_zero_is_one(&lab);
+    lab.stop().unwrap();
+    Completion::Completed
+}
+
+/// Together they take longer than `TimeoutStartSec=`. In a lab where no `daemon-reload` disturbs the clock.
+fn each_line_has_its_time(site: &Site) -> Completion {
+    let lab = site.boot_aside("lines");
+    let slow = "ExecStartPre=sleep 1.2\n".repeat(3);
+    let unit = ProbeUnit::begun(&lab, "lines", &format!("TimeoutStartSec=2\n{slow}"));
+    unit.wait_for("SubState", "start");
+    assert_eq!(unit.show("Result"), "success");
+    drop(unit);
     lab.stop().unwrap();
     Completion::Completed
 }

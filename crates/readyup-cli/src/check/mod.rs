@@ -13,6 +13,7 @@ mod reaper;
 mod report;
 mod runner;
 mod signals;
+mod socket;
 mod spawn;
 mod time_span;
 mod timeline;
@@ -22,9 +23,8 @@ pub(crate) use options::Options;
 
 use crate::exit::{Exit, Failure};
 use findings::Severity;
-use readyup::Address;
-use readyup::manager::Listener;
 use report::Report;
+use socket::NotifySocket;
 
 /// The ids of all findings that there can be, each with what a service does that has none.
 pub fn findings() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -36,10 +36,11 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         return report::explain(id);
     }
     let (plan, remarks) = options.plan()?;
-    let listener = listen(plan.is_abstract)?;
+    let socket = NotifySocket::open(plan.is_abstract)
+        .map_err(|error| Failure::new("making a notify socket for the service", &error))?;
     let mut report = Report::open(options, &remarks)?;
-    let timeline = runner::run(&plan, &listener, &mut report)?;
-    drop(listener);
+    let timeline = runner::run(&plan, &socket.listener, &mut report)?;
+    drop(socket);
     let judgment = findings::judge(&plan, &timeline);
     report.finish(&plan, &timeline, &judgment)?;
     if timeline.is_interrupted() {
@@ -48,14 +49,4 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     }
     let is_wrong = judgment.findings.iter().any(|finding| finding.severity == Severity::Error);
     Ok(if is_wrong { Exit::Findings } else { Exit::Success })
-}
-
-fn listen(is_abstract: bool) -> Result<Listener, Failure> {
-    let listener = if is_abstract {
-        let name = format!("@readyup-check-{}", std::process::id());
-        Address::parse(name.as_bytes()).map_err(Into::into).and_then(Listener::bind)
-    } else {
-        Listener::private()
-    };
-    listener.map_err(|error| Failure::new("making a notify socket for the service", &error))
 }

@@ -1,6 +1,6 @@
 //! The command line, and the plan that comes of it.
 
-use super::plan::{self, Plan, SocketSpec, Url};
+use super::plan::{self, Commands, Plan, SocketSpec, Url};
 use super::{time_span, unit_file};
 use crate::exit::{Exit, Failure};
 use crate::trace::Access;
@@ -120,7 +120,7 @@ impl Options {
             environment: Vec::new(),
             unset: Vec::new(),
             directory: None,
-            reload_command: None,
+            commands: Commands::default(),
             config: Config::new(default_type),
             is_abstract: self.is_abstract,
             port: self.port,
@@ -136,7 +136,7 @@ impl Options {
             let unit = unit_file::read(path).map_err(|error| Failure::new(&name, &error))?;
             remarks.extend(unit.remarks.iter().map(|remark| format!("{name}: {remark}")));
             plan.config = unit.config;
-            plan.reload_command = unit.reload_command;
+            plan.commands = unit.commands;
             plan.unset = unit.unset;
             plan.directory = unit.directory;
             plan.environment = unit.environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
@@ -150,7 +150,7 @@ impl Options {
         let own = self.environment.iter().map(|(name, value)| (name.into(), value.into()));
         plan.environment.extend(own);
         self.configure(&mut plan.config);
-        if self.reload && plan.config.service_type != ServiceType::NotifyReload && plan.reload_command.is_none() {
+        if self.reload && plan.config.service_type != ServiceType::NotifyReload && !plan.config.exec_reload {
             return Err(usage("--reload: the unit has neither Type=notify-reload nor ExecReload=".to_owned()));
         }
         if plan.config.service_type == ServiceType::NotifyReload && plan.config.systemd < 253 {

@@ -1,6 +1,6 @@
 //! What is to be done, whether the command line says so or a unit file.
 
-use readyup::manager::service::Config;
+use readyup::manager::service::{Command, Config, Exit};
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -16,8 +16,7 @@ pub(super) struct Plan {
     /// What is taken out of it.
     pub(super) unset: Vec<String>,
     pub(super) directory: Option<PathBuf>,
-    /// `ExecReload=`; `$MAINPID` stands for the main process.
-    pub(super) reload_command: Option<Vec<String>>,
+    pub(super) commands: Commands,
     pub(super) config: Config,
     /// Whether to listen at an abstract address.
     pub(super) is_abstract: bool,
@@ -32,6 +31,19 @@ pub(super) struct Plan {
     pub(super) stall: Option<Url>,
     /// How long to watch after `READY=1`.
     pub(super) watch: Duration,
+}
+
+/// The commands of a unit file beside `ExecStart=`.
+#[derive(Debug, Default)]
+pub(super) struct Commands(Vec<(Command, Line)>);
+
+/// One of the lines of a command, which are run one after the other, up to one that fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    /// The program and its arguments; `$MAINPID` stands for the main process.
+    pub(super) words: Vec<String>,
+    /// Whether it goes on if this fails.
+    pub(super) may_fail: bool,
 }
 
 /// A socket, and the name that it has in `$LISTEN_FDNAMES`.
@@ -57,7 +69,44 @@ pub(super) struct Url {
     pub(super) path: String,
 }
 
+impl Commands {
+    /// Adds lines; none takes away those that there are, as an empty setting does.
+    pub(super) fn add(&mut self, command: Command, lines: Vec<Line>) {
+        if lines.is_empty() {
+            self.0.retain(|(other, _)| *other != command);
+        }
+        self.0.extend(lines.into_iter().map(|line| (command, line)));
+    }
+
+    /// The lines of a command, in their order.
+    pub(super) fn of(&self, command: Command) -> Vec<Line> {
+        self.0.iter().filter(|(other, _)| *other == command).map(|(_, line)| line.clone()).collect()
+    }
+
+    pub(super) fn has(&self, command: Command) -> bool {
+        self.0.iter().any(|(other, _)| *other == command)
+    }
+
+    pub(super) fn lines_mut(&mut self) -> impl Iterator<Item = &mut Line> {
+        self.0.iter_mut().map(|(_, line)| line)
+    }
+
+    /// Tells the state machine which there are.
+    pub(super) fn announce(&self, config: &mut Config) {
+        config.exec_start_pre = self.has(Command::StartPre);
+        config.exec_start_post = self.has(Command::StartPost);
+        config.exec_reload = self.has(Command::Reload);
+        config.exec_stop = self.has(Command::Stop);
+        config.exec_stop_post = self.has(Command::StopPost);
+    }
+}
+
 impl Plan {
+    /// Whether a command that ends so has done its work.
+    pub(super) fn is_well(&self, exit: Exit) -> bool {
+        exit == Exit::Code(0) || self.config.success_exit_status.contains(&exit)
+    }
+
     /// How a person would write the command.
     pub(super) fn command_line(&self) -> String {
         let words: Vec<_> = self.command.iter().map(|word| word.to_string_lossy()).collect();

@@ -56,7 +56,8 @@ pub(super) fn read(pid: u32) -> Option<Process> {
     Some(Process {
         pid,
         parent: fields.get(1)?.parse().ok()?,
-        is_zombie: matches!(*fields.first()?, "Z" | "X"),
+        // A process lives on in its other threads when the first of them has ended.
+        is_zombie: matches!(*fields.first()?, "Z" | "X") && *fields.get(17)? == "1",
         stack: fields.get(25)?.parse().ok()?,
     })
 }

@@ -24,7 +24,7 @@ pub(super) fn service(
 ) -> Result<u32, Failure> {
     let mut program = plan.command.clone();
     find(&mut program, plan)?;
-    let mut environment = environment(plan, notify_socket);
+    let mut environment = environment(plan, Some(notify_socket));
     let mut for_its_pid = Vec::new();
     if let Some(period) = plan.config.watchdog {
         environment.push(("WATCHDOG_USEC".into(), period.as_micros().to_string().into()));
@@ -53,23 +53,38 @@ pub(super) fn service(
 }
 
 /// Starts another command of the unit file's, or of the command line's.
-pub(super) fn command(words: &[String], plan: &Plan, notify_socket: &Address, main: u32) -> Result<u32, Failure> {
+///
+/// It is told where to send to if it would be believed.
+pub(super) fn command(
+    words: &[String],
+    plan: &Plan,
+    notify_socket: Option<&Address>,
+    main: Option<u32>,
+    told: &[(&str, String)],
+) -> Result<u32, Failure> {
+    let main = main.map(|main| main.to_string());
+    let pid = main.as_deref().unwrap_or_default();
+    let is_there = |word: &&String| main.is_some() || *word != "$MAINPID";
     let words: Vec<OsString> = words
         .iter()
-        .map(|word| word.replace("${MAINPID}", &main.to_string()).replace("$MAINPID", &main.to_string()).into())
+        .filter(is_there)
+        .map(|word| word.replace("${MAINPID}", pid).replace("$MAINPID", pid).into())
         .collect();
-    let mut command = Command::new(&words[0]);
-    command.args(&words[1..]);
+    let (program, arguments) =
+        words.split_first().ok_or_else(|| Failure::start(OsStr::new(""), &io::ErrorKind::NotFound.into()))?;
+    let mut command = Command::new(program);
+    command.args(arguments);
     let mut environment = environment(plan, notify_socket);
-    environment.push(("MAINPID".into(), main.to_string().into()));
+    environment.extend(main.map(|main| ("MAINPID".into(), main.into())));
+    environment.extend(told.iter().map(|(name, value)| ((*name).into(), value.into())));
     configure(&mut command, plan, environment, &[]);
     become_service(&mut command, Vec::new());
-    spawn(command, &words[0])
+    spawn(command, program)
 }
 
-fn environment(plan: &Plan, notify_socket: &Address) -> Vec<(OsString, OsString)> {
+fn environment(plan: &Plan, notify_socket: Option<&Address>) -> Vec<(OsString, OsString)> {
     let mut environment = plan.environment.clone();
-    environment.push(("NOTIFY_SOCKET".into(), notify_socket.to_os_string()));
+    environment.extend(notify_socket.map(|address| ("NOTIFY_SOCKET".into(), address.to_os_string())));
     // We are its manager: a command that speaks for its parent, as systemd-notify does, must not speak for us.
     environment.push(("MANAGERPID".into(), std::process::id().to_string().into()));
     environment

@@ -27,6 +27,10 @@ pub(super) enum Kind {
     Barrier {
         who: Who,
     },
+    /// A message of a process that is none of the service's.
+    Stranger {
+        who: Who,
+    },
     /// A datagram that a manager does not even look at.
     Dropped {
         who: Option<Who>,
@@ -52,6 +56,8 @@ pub(super) enum Kind {
     Command {
         name: &'static str,
         pid: u32,
+        /// Whether nobody minds if it fails.
+        may_fail: bool,
     },
     Exited {
         who: Who,
@@ -196,7 +202,7 @@ impl Timeline {
     /// When it began to end, for whatever reason.
     pub(super) fn end(&self) -> Option<Duration> {
         self.when(|kind| {
-            matches!(kind, Kind::StopAsked | Kind::Signal { .. } | Kind::Exited { main: true, .. })
+            matches!(kind, Kind::StopAsked | Kind::Exited { main: true, .. })
                 || matches!(kind, Kind::State { to, .. } if to.active_state() == ActiveState::Deactivating)
         })
     }

@@ -17,11 +17,17 @@ struct Outcome {
 
 /// `readyup check`, without anything of a manager in its environment, and not for ever.
 fn readyup(arguments: &[&str]) -> Command {
+    readyup_in(&[], arguments)
+}
+
+/// The same, by a command that changes what it runs in.
+fn readyup_in(wrapper: &[&str], arguments: &[&str]) -> Command {
     let mut command = Command::new("timeout");
     for variable in readyup::protocol::NOTIFY_VARIABLES {
         command.env_remove(variable);
     }
-    command.args(["--kill-after=5", "60", env!("CARGO_BIN_EXE_readyup"), "check"]).args(arguments).stdin(Stdio::null());
+    command.args(["--kill-after=5", "60"]).args(wrapper).args([env!("CARGO_BIN_EXE_readyup"), "check"]);
+    command.args(arguments).stdin(Stdio::null());
     // For services that are scripts, and for what those in Python begin with.
     command.env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/check")).env("PYTHONDONTWRITEBYTECODE", "1");
     command.env("READYUP", env!("CARGO_BIN_EXE_readyup"));
@@ -32,10 +38,7 @@ fn check(options: &[&str], program: &[&str]) -> Outcome {
     // Most have said all they have to say by then.
     let is_told = options.iter().any(|option| ["--for", "--watchdog"].contains(option));
     let watch = if is_told { &[][..] } else { &["--for", "300ms"] };
-    let output = readyup(&["--json"]).args(watch).args(options).arg("--").args(program).output().unwrap();
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
-    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    Outcome { output, lines }
+    readyup(&["--json"]).args(watch).args(options).arg("--").args(program).output().unwrap().into()
 }
 
 /// A service in Python.
@@ -54,6 +57,13 @@ fn node(options: &[&str], script: &str) -> Outcome {
 /// A port that nobody listens at.
 fn free_port() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
+}
+
+impl From<Output> for Outcome {
+    fn from(output: Output) -> Self {
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        Self { lines: text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), output }
+    }
 }
 
 impl Outcome {

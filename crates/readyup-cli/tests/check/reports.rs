@@ -126,7 +126,7 @@ fn ok_junit_and_plot() {
 
     let report = std::fs::read_to_string(&junit).unwrap();
     for expected in [
-        "tests=\"54\" skipped=\"4\"",
+        "tests=\"55\" skipped=\"4\"",
         "failures=\"1\"",
         "<testcase name=\"says READY=1 in time (never-ready)\" classname=\"readyup.check\"/>",
         "type=\"ready-before-listen\">",

@@ -1,6 +1,9 @@
 //! Services that are as they should be.
 
-use crate::{check, free_port, node, python, shell};
+use crate::{Outcome, check, free_port, node, python, readyup_in, shell};
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::net::UnixDatagram;
+use std::process::Stdio;
 
 const EVERYTHING: &str = "def reload(*_):
   say(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}\\nSTATUS=Reading')
@@ -164,11 +167,72 @@ os._exit(0)";
 #[test]
 fn ok_more_time() {
     let script = "for _ in range(4):
-  say('EXTEND_TIMEOUT_USEC=600000')
-  time.sleep(0.3)
+  say('EXTEND_TIMEOUT_USEC=2000000')
+  time.sleep(0.7)
 say('READY=1')
 run()";
-    python(&["--start-timeout", "500ms"], script).assert_clean();
+    python(&["--start-timeout", "2s"], script).assert_clean();
+}
+
+/// As many daemons do that root starts.
+#[test]
+fn ok_another_user() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: only root can become another user");
+        return;
+    }
+    let outcome = python(
+        &["--start-timeout", "5s"],
+        "os.setgid(65534)\nos.setuid(65534)\nsay('READY=1\\nSTATUS=' + address)\nrun()",
+    );
+    outcome.assert_clean();
+    let message = outcome.of("message").next().unwrap();
+    let socket = message["assignments"][1]["value"].as_str().unwrap();
+    assert!(!std::path::Path::new(socket).parent().unwrap().exists(), "{socket}");
+}
+
+/// Whoever else finds the socket says nothing for the service.
+#[test]
+fn err_stranger() {
+    let service = ["--json", "--notify-access", "all", "--", "sh", "-c", "echo \"$NOTIFY_SOCKET\"; exec sleep 60"];
+    let mut check = readyup_in(&[], &[&["--start-timeout", "1s"], &service[..]].concat());
+    let mut check = check.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut socket = String::new();
+    BufReader::new(check.stderr.take().unwrap()).read_line(&mut socket).unwrap();
+    let sent = UnixDatagram::unbound().unwrap().send_to(b"READY=1", socket.trim_end());
+    let outcome: Outcome = check.wait_with_output().unwrap().into();
+    sent.unwrap();
+    outcome.assert_error("never-ready");
+    assert_eq!(outcome.of("stranger").next().unwrap()["pid"], std::process::id());
+}
+
+/// A service whose first thread has ended, to the kernel a zombie, and that goes on in another one.
+fn without_first_thread(options: &[&str], end: &str) -> Outcome {
+    let script = format!(
+        "import pathlib
+def work():
+  stat = pathlib.Path('/proc/self/stat')
+  while stat.read_text().rsplit(') ', 1)[1][0] != 'Z': time.sleep(0.01)
+  say('READY=1\\nSTATUS=Up')
+  {end}
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+threading.Thread(target=work).start()
+ctypes.CDLL(None).pthread_exit(None)"
+    );
+    python(options, &script)
+}
+
+#[test]
+fn ok_first_thread_that_ends() {
+    without_first_thread(&["--start-timeout", "5s"], "signal.sigwait([signal.SIGTERM]); os._exit(0)").assert_clean();
+}
+
+#[test]
+fn err_first_thread_that_ends() {
+    let outcome = without_first_thread(&["--start-timeout", "5s", "--stop-timeout", "300ms"], "run()");
+    outcome.assert_error("stop-timeout");
+    let pid = outcome.of("start").next().unwrap()["pid"].to_string();
+    assert!(!std::path::Path::new("/proc").join(pid).exists());
 }
 
 #[test]

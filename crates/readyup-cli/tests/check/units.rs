@@ -2,6 +2,9 @@
 
 use crate::{Outcome, check};
 
+/// `ExecReload=` that ends a while after its signal.
+const RELOADING_BEFORE_IT_ENDS: &str = "ExecReload=sh -c 'kill -HUP $MAINPID; sleep 0.5'";
+
 /// A check of a unit file with these lines in [Service]; `@SERVICE@` is the beginning of a command for a Python script.
 fn unit(options: &[&str], lines: &str, script: &str) -> Outcome {
     let directory = tempfile::tempdir().unwrap();
@@ -11,9 +14,7 @@ fn unit(options: &[&str], lines: &str, script: &str) -> Outcome {
     let lines = lines.replace("@SERVICE@", &format!("python3 {}", program.display()));
     std::fs::write(&file, format!("[Unit]\nDescription=x\n[Service]\n{lines}\n")).unwrap();
     let mut command = crate::readyup(&["--json", "--unit", file.to_str().unwrap()]);
-    let output = command.args(options).output().unwrap();
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
-    Outcome { lines: text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), output }
+    command.args(options).output().unwrap().into()
 }
 
 #[test]
@@ -59,6 +60,126 @@ fn ok_exec_reload() {
 fn err_exec_reload() {
     let lines = "Type=notify\nExecStart=@SERVICE@\nExecReload=/bin/false";
     unit(&["--reload", "--for", "100ms"], lines, "say('READY=1')\nrun()").assert_error("reload-failed");
+}
+
+/// A service that takes its time, and a command that has ended by then. The rules of systemd 259 would have it over.
+#[test]
+fn ok_exec_reload_that_is_outlasted() {
+    let script = "def finish():
+  time.sleep(1.5)
+  say('READY=1')
+def reload(*_):
+  say(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}')
+  threading.Thread(target=finish).start()
+signal.signal(signal.SIGHUP, reload)
+say('READY=1')
+run()";
+    // The command ends once the service has begun.
+    let lines = format!("Type=notify\nExecStart=@SERVICE@\n{RELOADING_BEFORE_IT_ENDS}");
+    for systemd in ["257", "262"] {
+        let options = ["--reload", "--for", "100ms", "--start-timeout", "10s", "--systemd", systemd];
+        let outcome = unit(&options, &lines, script);
+        outcome.assert_clean();
+        assert_eq!(outcome.of("message").filter(|line| line["assignments"][0]["key"] == "READY").count(), 2);
+    }
+}
+
+#[test]
+fn err_exec_reload_that_is_unfinished() {
+    let script = "def reload(*_): say(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}')
+signal.signal(signal.SIGHUP, reload)
+say('READY=1')
+run()";
+    let lines = format!("Type=notify\nExecStart=@SERVICE@\n{RELOADING_BEFORE_IT_ENDS}");
+    for systemd in ["257", "262"] {
+        let options = ["--reload", "--for", "100ms", "--start-timeout", "2s", "--systemd", systemd];
+        unit(&options, &lines, script).assert_error("reload-unfinished");
+    }
+}
+
+/// Each line after the one before, all of them around the service, and each told what it is to know.
+#[test]
+fn ok_commands() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("place");
+    let log = place.join("log");
+    let script = format!("open({log:?}, 'a').write('main\\n')\nsay('READY=1')\nrun()");
+    let record = |what: &str| format!("sh -c 'echo {what} >>{}'", log.display());
+    let lines = format!(
+        "Type=notify
+ExecStart=@SERVICE@
+ExecStartPre=mkdir {0} ; {1}
+ExecStartPre=-false
+ExecStartPre=-/there/is/no/such/program
+ExecStartPre={2}
+ExecStartPost={3}
+ExecStartPost={4}
+ExecReload={5} ; {6}
+ExecStop={7}
+ExecStop={8}
+ExecStopPost={9}",
+        place.display(),
+        record("pre one"),
+        record("pre two ${MAINPID:-none} ${NOTIFY_SOCKET:-none}"),
+        record("post"),
+        record("post ${MAINPID:+pid}"),
+        record("reload ${MAINPID:+pid}"),
+        record("reload again"),
+        record("stop $SERVICE_RESULT"),
+        "kill -TERM $MAINPID",
+        record("stop-post $SERVICE_RESULT $EXIT_CODE $EXIT_STATUS"),
+    )
+    // These are for the shell, not for the unit file.
+    .replace("${", "$${")
+    .replace("$$S", "$S");
+    let outcome = unit(&["--reload", "--for", "100ms"], &lines, &script);
+    outcome.assert_clean();
+    assert_eq!(outcome.output.stderr, b"");
+    let expected = "pre one\npre two none none\nmain\npost\npost pid\nreload pid\nreload again\nstop success\n\
+                    stop-post success exited 0\n";
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), expected);
+}
+
+#[test]
+fn err_commands() {
+    let fails = |lines: &str, seen: &str| {
+        let lines = format!("Type=notify\nTimeoutStartSec=3\nExecStart=@SERVICE@\n{lines}");
+        let outcome = unit(&["--for", "100ms"], &lines, "say('READY=1')\nrun()");
+        outcome.assert_error("command-failed");
+        assert_eq!(outcome.of("finding").next().unwrap()["seen"], seen);
+        outcome
+    };
+    // The one that fails is the last.
+    let outcome =
+        fails("ExecStartPre=true\nExecStartPre=false\nExecStartPre=true", "ExecStartPre= ended with exit status 1");
+    assert_eq!((outcome.of("command").count(), outcome.of("start").count()), (2, 0));
+    fails("ExecStartPre=sleep 60", "ExecStartPre= took too long, and was ended by SIGTERM");
+    fails("ExecStartPost=sh -c 'kill -KILL $$$$'", "ExecStartPost= was ended by SIGKILL");
+    fails("ExecStop=sh -c 'exit 7'", "ExecStop= ended with exit status 7");
+    fails("ExecStopPost=false", "ExecStopPost= ended with exit status 1");
+    let lines = "Type=notify\nExecStart=@SERVICE@\nExecReload=true\nExecReload=false\nExecReload=true";
+    unit(&["--reload", "--for", "100ms"], lines, "say('READY=1')\nrun()").assert_error("reload-failed");
+}
+
+/// A command that notifies counts where it is one of those who are believed.
+#[test]
+fn ok_command_that_speaks() {
+    let lines = "Type=notify\nNotifyAccess=exec\nExecStart=@SERVICE@\nExecStartPost=sh -c '\"$READYUP\" status Warm'";
+    let outcome = unit(&["--for", "100ms"], lines, "say('READY=1')\nrun()");
+    outcome.assert_clean();
+    let warm = outcome.of("message").find(|line| line["assignments"][0]["value"] == "Warm").unwrap();
+    assert_eq!((&warm["believed"], &warm["state"]), (&true.into(), &"start-post".into()));
+}
+
+#[test]
+fn err_command_that_is_none() {
+    let service = "Type=notify\nExecStart=@SERVICE@\n";
+    unit(&[], &format!("{service}ExecStartPre=/there/is/no/such/program"), "say('READY=1')\nrun()").assert(
+        127,
+        &[],
+        &[],
+    );
+    unit(&[], &format!("{service}ExecStartPre=$NOTHING"), "say('READY=1')\nrun()").assert(127, &[], &[]);
 }
 
 #[test]

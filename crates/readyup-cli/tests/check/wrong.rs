@@ -1,9 +1,11 @@
 //! Services that are wrong.
 
-use crate::{check, free_port, node, python, shell};
-use std::process::Command;
+use crate::{check, free_port, node, python, readyup_in, shell};
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
 
-const SOON: [&str; 2] = ["--start-timeout", "1s"];
+const SOON: [&str; 2] = ["--start-timeout", "2s"];
 const RELOAD: [&str; 5] = ["--reload", "--start-timeout", "1s", "--for", "100ms"];
 const ANYBODY: [&str; 2] = ["--notify-access", "all"];
 const WATCHDOG: [&str; 2] = ["--watchdog", "400ms"];
@@ -29,7 +31,7 @@ fn err_never_ready_although_it_says_something() {
     let outcome = python(&SOON, "say('STATUS=Starting')\nrun()");
     outcome.assert_error("never-ready");
     let seen = outcome.of("finding").next().unwrap()["seen"].as_str().unwrap();
-    assert_eq!(seen, "one message came, without READY=1 in 1.000 s");
+    assert_eq!(seen, "one message came, without READY=1 in 2.000 s");
 }
 
 #[test]
@@ -133,6 +135,19 @@ s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)
 s.sendto(b\"READY=1\",os.environ[\"NOTIFY_SOCKET\"])'
 sleep 60 & wait";
     shell(&ANYBODY, script).assert_error("hurried-away");
+}
+
+/// The reload signal is not the end.
+#[test]
+fn warn_hurried_away_during_a_reload() {
+    let script = "def reload(*_):
+  child('STATUS=Reloading').wait()
+  say(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}')
+  say('READY=1')
+signal.signal(signal.SIGHUP, reload)
+say('READY=1')
+run()";
+    python(&["--notify-access", "all", "--reload", "--for", "100ms"], script).assert_warning("hurried-away");
 }
 
 #[test]
@@ -325,10 +340,21 @@ fn err_reload_unfinished() {
     reloading(&[], "say(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}')").assert_error("reload-unfinished");
 }
 
+/// Up to 258 systemd does not give it up, and the check does.
 #[test]
 fn err_reload_of_its_own_unfinished() {
-    python(&["--start-timeout", "1s"], "say('READY=1')\nsay(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}')\nrun()")
-        .assert_error("reload-unfinished");
+    for systemd in ["252", "257", "262"] {
+        let script = "say('READY=1')\nsay(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}')\nrun()";
+        python(&["--start-timeout", "2s", "--systemd", systemd], script).assert_error("reload-unfinished");
+    }
+}
+
+#[test]
+fn err_reload_unfinished_before_259() {
+    let outcome = reloading(&["--systemd", "257"], "say(f'RELOADING=1\\nMONOTONIC_USEC={microseconds()}')");
+    outcome.assert_error("reload-unfinished");
+    let took = outcome.of("summary").next().unwrap()["reloads"][0].as_f64().unwrap();
+    assert!(took >= 1.0, "{took}");
 }
 
 #[test]
@@ -351,6 +377,33 @@ fn err_dropped_too_long() {
 #[test]
 fn err_dropped_nul() {
     python(&SOON, "say('READY=1\\0STATUS=Up')\nrun()").assert_error("dropped-nul");
+}
+
+/// Who is not in the manager's pid namespace, or in one below it, has no pid there.
+#[test]
+fn err_dropped_no_pid() {
+    if !can_unshare("-Urpf") {
+        return;
+    }
+    let wrapper = ["unshare", "-Urpf", "--kill-child", "--mount-proc"];
+    let service = ["--json", "--start-timeout", "2s", "--", "sh", "-c", "echo \"$NOTIFY_SOCKET\"; exec sleep 60"];
+    let mut check = readyup_in(&wrapper, &service);
+    let mut check = check.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut socket = String::new();
+    BufReader::new(check.stderr.take().unwrap()).read_line(&mut socket).unwrap();
+    let sent = UnixDatagram::unbound().unwrap().send_to(b"READY=1", socket.trim_end());
+    let outcome: crate::Outcome = check.wait_with_output().unwrap().into();
+    sent.unwrap();
+    outcome.assert_error("dropped-no-pid");
+}
+
+/// A manager that may not have more descriptors open is given as many of them as it may have.
+#[test]
+fn err_dropped_control() {
+    let script = "from service import *; say('READY=1\\nFDSTORE=1', [0] * 100); run()";
+    let arguments = ["--json", "--start-timeout", "2s", "--fd-store", "200", "--", "python3", "-c", script];
+    let output = readyup_in(&["prlimit", "--nofile=64:64"], &arguments).output().unwrap();
+    crate::Outcome::from(output).assert_error("dropped-control");
 }
 
 #[test]
@@ -457,6 +510,15 @@ fn err_after_stopping() {
 #[test]
 fn warn_ended_by_itself() {
     python(&["--for", "5s"], "say('READY=1')\nsys.exit()").assert_warning("ended-by-itself");
+}
+
+/// A daemon that goes to the background too late. What is left of it speaks when it is killed, and nobody misses that.
+#[test]
+fn warn_ended_by_itself_with_children() {
+    let outcome = python(&["--for", "5s"], "say('READY=1')\nif os.fork(): os._exit(0)\nrun()");
+    outcome.assert_warning("ended-by-itself");
+    let seen = outcome.of("finding").next().unwrap()["seen"].as_str().unwrap();
+    assert!(seen.ends_with(" after READY=1, and left 1 process behind"), "{seen}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ enum Event {
     Restart,
     Reload,
     Exit(u32, i32),
+    NextLine(u32),
     Others(bool),
     Pass(u64),
     Message { sender: u32, text: String, fds: Vec<u64>, named: Option<u32> },
@@ -48,6 +49,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Restart),
         2 => Just(Event::Reload),
         2 => (pid(), -15..9i32).prop_map(|(pid, how)| Event::Exit(pid, how)),
+        1 => pid().prop_map(Event::NextLine),
         1 => any::<bool>().prop_map(Event::Others),
         2 => (0..4000u64).prop_map(Event::Pass),
         9 => message.prop_map(|(sender, text, fds, named)| Event::Message { sender, text, fds, named }),
@@ -91,6 +93,7 @@ fn happen(service: &mut Service, now: Duration, next_pid: &mut u32, event: &Even
         Event::Reload => service.reload(now),
         Event::Exit(pid, how @ 0..) => service.on_exit(now, *pid, Exit::Code(*how)),
         Event::Exit(pid, how) => service.on_exit(now, *pid, Exit::Signal(-how)),
+        Event::NextLine(pid) => service.on_next_line(now, *pid),
         Event::Others(others) => service.set_others(now, *others),
         Event::Pass(_) => service.on_deadline(now),
         Event::Message { sender, text, fds, named } => {

@@ -254,6 +254,48 @@ fn ok_versions() {
     );
 }
 
+/// A service that says that it reloads while `ExecReload=` still runs, and goes on after that.
+#[test]
+fn ok_reload_that_outlasts_its_command() {
+    for (systemd, service_type, state) in [
+        (252, ServiceType::Notify, SubState::Reload),
+        (257, ServiceType::Notify, SubState::ReloadNotify),
+        // What it said is forgotten.
+        (262, ServiceType::Notify, SubState::Running),
+        (257, ServiceType::NotifyReload, SubState::ReloadNotify),
+        (262, ServiceType::NotifyReload, SubState::ReloadNotify),
+    ] {
+        let mut service = ready(with(Config::new(service_type), |config| {
+            config.systemd = systemd;
+            config.exec_reload = true;
+        }));
+        service.reload(at(1));
+        service.on_spawned(at(1), CHILD);
+        say(&mut service, 2, "RELOADING=1\nMONOTONIC_USEC=1000002000");
+        assert_eq!(service.sub_state(), SubState::Reload, "{systemd}");
+        service.on_exit(at(3), CHILD, Exit::Code(0));
+        assert_eq!(service.sub_state(), state, "{systemd}, {}", service_type.as_str());
+        say(&mut service, 4, "READY=1");
+        assert_eq!((service.sub_state(), service.reload_result()), (SubState::Running, ServiceResult::Success));
+    }
+}
+
+#[test]
+fn ok_lines() {
+    let mut service = Service::new(with(notify(), |config| config.exec_start_pre = true));
+    service.start(at(0));
+    service.on_spawned(at(0), CHILD);
+    service.on_next_line(at(80_000), CHILD + 1);
+    // Each has its own time.
+    assert_eq!((service.control_pid(), service.deadline()), (Some(CHILD + 1), Some(at(170_000))));
+    service.on_exit(at(80_001), CHILD, Exit::Code(1));
+    assert_eq!(service.sub_state(), SubState::StartPre);
+    assert_eq!(service.on_exit(at(80_002), CHILD + 1, Exit::Code(0)).last(), Some(&Effect::Run(Command::Start)));
+    // Nobody waits for it.
+    let effects = service.on_next_line(at(80_003), CHILD);
+    assert_eq!(effects, [Effect::Signal { target: Target::Process(CHILD), signal: 9 }]);
+}
+
 #[test]
 fn ok_main_process() {
     let named = |pid| Process { pid, pidfd_id: Some(7), of_unit: true, own_child: false };

@@ -9,13 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use readyup::manager::service::{
-    ActiveState, Command, Effect, Exit, FdKey, NamedProcess, Notification, Process as Found, Service, ServiceType,
-    Target,
+    ActiveState, Command, Effect, Exit, FdKey, NamedProcess, Notification, Process as Found, Refusal, Service,
+    ServiceType, Target,
 };
 use readyup::{Message, monotonic_now};
 
 use super::bus::{Bus, Value};
-use super::process::Process;
+use super::process::{Process, pidfds_hang_up};
 use super::script::{Script, Setup};
 
 /// How far systemd's clock for something may be from ours: it starts it when it gets to it.
@@ -78,8 +78,12 @@ pub(crate) struct Drive<'a> {
     processes: Vec<Process>,
     children: usize,
     next_fd: u64,
+    /// Which line of its command the control process runs.
+    line: usize,
     /// Descriptors, and who has the other end.
     ends: Vec<(FdKey, usize)>,
+    /// Pidfds, and whose.
+    pidfds: Vec<(FdKey, usize)>,
 }
 
 impl<'a> Drive<'a> {
@@ -92,7 +96,9 @@ impl<'a> Drive<'a> {
             processes: Vec::new(),
             children: 0,
             next_fd: 0,
+            line: 0,
             ends: Vec::new(),
+            pidfds: Vec::new(),
         }
     }
 
@@ -226,6 +232,17 @@ impl<'a> Drive<'a> {
         let now = self.act(|drive| drive.processes[index].ask(&[how, number]).map(drop))?;
         let number = number.parse().expect("a number");
         let exit = if how == "exit" { Exit::Code(number) } else { Exit::Signal(number) };
+        if exit == Exit::Code(0) && self.service.control_pid() == Some(self.processes[index].pid) {
+            let role = self.processes[index].name.rsplit('.').next().unwrap_or_default().to_owned();
+            if self.line < self.setup.lines(&role) {
+                self.processes[index].alive = false;
+                self.line += 1;
+                let next = self.meet(&role)?;
+                let mut effects = self.service.on_next_line(now, next);
+                effects.extend(self.on_closed(index));
+                return self.follow(now, effects);
+            }
+        }
         let effects = self.on_end(now, index, exit);
         self.follow(now, effects)
     }
@@ -254,7 +271,17 @@ impl<'a> Drive<'a> {
             effects.extend(self.service.on_gone(now, pid));
             effects.extend(self.set_others(now));
         }
-        effects.extend(self.on_hang_up(index));
+        effects.extend(self.on_closed(index));
+        effects
+    }
+
+    /// What a process had open is closed, and what stands for it hangs up.
+    fn on_closed(&mut self, index: usize) -> Vec<Effect> {
+        let (gone, kept): (Vec<_>, _) =
+            self.pidfds.drain(..).partition(|(_, process)| *process == index && pidfds_hang_up());
+        self.pidfds = kept;
+        let mut effects = self.on_hang_up(index);
+        effects.extend(gone.into_iter().flat_map(|(fd, _)| self.service.on_hang_up(fd)));
         effects
     }
 
@@ -312,8 +339,8 @@ impl<'a> Drive<'a> {
         if let Some(process) = pidfd {
             self.next_fd += 1;
             // Each pidfd is of an open file of its own.
-            let _ = process;
             fds.push(FdKey(self.next_fd));
+            self.pidfds.push((FdKey(self.next_fd), process));
         }
         let text = self.fill_in(lines)?;
         let mut request = vec!["say".to_owned(), escape(&text)];
@@ -339,7 +366,23 @@ impl<'a> Drive<'a> {
             }
         };
         let effects = self.service.on_message(now, &notification);
+        let sent = &self.processes[sender].sent;
+        let is_hung_up = |fd: &FdKey| sent.contains(fd) && !self.ends.iter().any(|(end, _)| end == fd);
+        let (hung_up, others): (Vec<FdKey>, Vec<FdKey>) = fds.iter().partition(|fd| is_hung_up(fd));
+        let is_full = effects.iter().any(|effect| matches!(effect, Effect::Refused(Refusal::StoreFull { .. })));
+        let is_mixed = !others.is_empty() && (!hung_up.is_empty() || (pidfd.is_some() && others.len() > 1));
         self.follow(now, effects)?;
+        // Which of them systemd takes first is a matter of a hash.
+        if is_full && is_mixed {
+            return Err(End::Ambiguous);
+        }
+        // What hung up long ago does so once more for whoever gets to see it only now.
+        let effects = hung_up.into_iter().flat_map(|fd| self.service.on_hang_up(fd)).collect();
+        self.follow(now, effects)?;
+        if !heard {
+            // It may have brought the service back to a state whose time was over by then.
+            self.pass_what_is_near()?;
+        }
         if !heard && self.processes[sender].alive {
             return Err(End::Wrong("the sender has ended over it".to_owned()));
         }
@@ -377,7 +420,15 @@ impl<'a> Drive<'a> {
             for effect in effects {
                 match effect {
                     Effect::Run(command) => {
-                        let process = self.meet(command)?;
+                        self.line = 1;
+                        let process = self.meet(match command {
+                            Command::StartPre => "pre",
+                            Command::Start => "main",
+                            Command::StartPost => "post",
+                            Command::Reload => "reload",
+                            Command::Stop => "stop",
+                            _ => "stop-post",
+                        })?;
                         let mut more = self.service.on_spawned(now, process);
                         if command == Command::Start {
                             more.extend(self.service.on_exec(now));
@@ -426,16 +477,14 @@ impl<'a> Drive<'a> {
         })
     }
 
-    fn meet(&mut self, command: Command) -> Result<u32, End> {
-        let role = match command {
-            Command::StartPre => "pre",
-            Command::Start => "main",
-            Command::StartPost => "post",
-            Command::Reload => "reload",
-            Command::Stop => "stop",
-            _ => "stop-post",
-        };
-        let process = Process::meet(&self.stage.place, &format!("{}.{role}", self.name), None)?;
+    fn meet(&mut self, role: &str) -> Result<u32, End> {
+        let begin = monotonic_now();
+        let process = Process::meet(&self.stage.place, &format!("{}.{role}", self.name), None);
+        // What ran out in the meantime may have been before it.
+        if self.is_clock_near(begin) && monotonic_now() - begin > MARGIN {
+            return Err(End::TooSlow);
+        }
+        let process = process?;
         let pid = process.pid;
         self.processes.push(process);
         Ok(pid)

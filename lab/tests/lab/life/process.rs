@@ -4,13 +4,30 @@ use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use readyup::manager::service::FdKey;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 /// How long a process may take to be there, and to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Whether a pidfd hangs up when its process was waited for, which is for the kernel to decide: from 6.9 on it does.
+pub(crate) fn pidfds_hang_up() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        let mut child = Command::new("true").spawn().unwrap();
+        let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap();
+        child.wait().unwrap();
+        let mut fds = [PollFd::new(&pidfd, PollFlags::empty())];
+        poll(&mut fds, Some(&Timespec::default())).unwrap();
+        fds[0].revents().contains(PollFlags::HUP)
+    })
+}
 
 /// A process that acts: see `lab/probe/act.rs`.
 pub(crate) struct Process {

@@ -71,9 +71,9 @@ pub(crate) fn script(random: &mut Random, systemd: u32) -> Script {
         (5, &["kill=mixed", "kill=process"]),
         (8, &["start-mode=abort", "start-mode=kill"]),
         (8, &["stop-mode=abort", "stop-mode=kill"]),
-        (9, &["pre"]),
-        (8, &["post"]),
-        (5, &["reload"]),
+        (9, &["pre", "pre", "pre=2"]),
+        (8, &["post", "post", "post=2"]),
+        (3, &["reload", "reload", "reload=2"]),
         (7, &["stop"]),
         (7, &["stop-post"]),
     ] {
@@ -86,8 +86,14 @@ pub(crate) fn script(random: &mut Random, systemd: u32) -> Script {
     if random.one_in(2) {
         steps.push("spawn".to_owned());
     }
+    let reloads = settings.iter().any(|word| word.starts_with("reload"));
     for _ in 0..5 + random.below(9) {
-        steps.push(step(random));
+        // What is said while ExecReload= runs would hardly ever come by chance.
+        if reloads && random.one_in(6) {
+            reload(random, &mut steps);
+        } else {
+            steps.push(step(random));
+        }
     }
     if settings.contains(&"preserve=yes") {
         // Which of the two systemd finds first, the process dead or its descriptors hung up, decides what it is called then.
@@ -120,6 +126,30 @@ fn step(random: &mut Random) -> String {
         16..20 => "main: READY=1".to_owned(),
         20 => "main: RELOADING=1|MONOTONIC_USEC={now}".to_owned(),
         _ => message(random),
+    }
+}
+
+/// A reload by a command, with messages while it runs, and perhaps its end.
+fn reload(random: &mut Random, steps: &mut Vec<String>) {
+    steps.extend(["main: READY=1".to_owned(), "reload".to_owned()]);
+    for _ in 0..1 + random.below(3) {
+        let sender = random.pick(&["main", "main", "main", "control", "first"]);
+        let lines = random.pick(&[
+            "RELOADING=1",
+            "RELOADING=1|MONOTONIC_USEC={now}",
+            "RELOADING=1|MONOTONIC_USEC={now}",
+            "RELOADING=1|MONOTONIC_USEC=1",
+            "RELOADING=1|READY=1|MONOTONIC_USEC={now}",
+            "READY=1",
+            "READY=1",
+            "STOPPING=1",
+            "MONOTONIC_USEC={now}|STATUS=reloading",
+        ]);
+        steps.push(format!("{sender}: {lines}"));
+    }
+    if !random.one_in(6) {
+        let status = random.pick(&["0", "0", "0", "1"]);
+        steps.push(format!("exit control {status}"));
     }
 }
 

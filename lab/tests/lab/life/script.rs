@@ -3,7 +3,7 @@
 //!
 //! Settings are words: the type, `access=`, `start=`, `stop=`, `abort=`, `runtime=` and `watchdog=` in seconds, `store=`,
 //! `preserve=`, `kill=`, `remain`, `no-sigkill`, `start-mode=`, `stop-mode=`, the commands `pre`, `post`, `reload`, `stop` and
-//! `stop-post`, and `ignores-term`, `ignores-abrt` and `ignores-hup`, which is what its processes do about signals.
+//! `stop-post` (`pre=2` for two lines of it), and `ignores-term`, `ignores-abrt` and `ignores-hup`, which is what its processes do about signals.
 //!
 //! Steps are separated by `;`:
 //!
@@ -23,6 +23,7 @@
 
 use readyup::NotifyAccess;
 use readyup::manager::service::{Config, FdStorePreserve, KillMode, ServiceType, TimeoutFailureMode};
+use std::collections::HashMap;
 use std::fmt;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -56,6 +57,8 @@ pub(crate) struct Setup {
     /// The signals that its processes survive, beside `SIGHUP` from 1.
     pub(crate) ignored: Vec<i32>,
     pub(crate) handles_hup: bool,
+    /// How many lines a command has, by its word here.
+    lines: HashMap<String, usize>,
 }
 
 impl Setup {
@@ -65,9 +68,13 @@ impl Setup {
         // Nothing happens in a script by itself, unless it is told.
         (config.timeout_start, config.timeout_stop) = (None, None);
         let (mut ignored, mut handles_hup) = (Vec::new(), true);
+        let mut lines = HashMap::new();
         for word in settings.split_whitespace() {
             let (key, value) = word.split_once('=').unwrap_or((word, ""));
             let time = || Some(Duration::from_secs_f64(value.parse().expect("seconds")));
+            if matches!(key, "pre" | "post" | "reload" | "stop-post") {
+                lines.insert(key.to_owned(), if value.is_empty() { 1 } else { value.parse().expect("a number") });
+            }
             let mode = || match value {
                 "terminate" => TimeoutFailureMode::Terminate,
                 "abort" => TimeoutFailureMode::Abort,
@@ -123,7 +130,12 @@ impl Setup {
         }
         // It handles, or ignores, the reload signal in any case.
         ignored.push(libc::SIGHUP);
-        Self { config, ignored, handles_hup }
+        Self { config, ignored, handles_hup, lines }
+    }
+
+    /// How many lines the command of this word has.
+    pub(crate) fn lines(&self, command: &str) -> usize {
+        self.lines.get(command).copied().unwrap_or(1)
     }
 
     /// The unit file for it.
@@ -192,8 +204,10 @@ impl Setup {
             (config.exec_stop, "ExecStop", "stop"),
             (config.exec_stop_post, "ExecStopPost", "stop-post"),
         ] {
-            if given {
-                command(key, role);
+            for _ in 0..self.lines(role) {
+                if given {
+                    command(key, role);
+                }
             }
         }
         text

@@ -67,6 +67,12 @@ no notify socket at the path of NOTIFY_SOCKET. Containers and sandboxes do so un
         fix "look at what it wrote before it ended"
         more "The main process ended with an exit status other than 0, or by a signal, before it said READY=1."
 
+    "command-failed" Nothing "has commands that do their work"
+        why "the unit has failed: if ExecStartPre= or ExecStartPost= fails, the service is not started, or stopped again"
+        fix "look at what the command wrote; a - in front of it lets it fail"
+        more "A command of ExecStartPre=, ExecStartPost=, ExecStop= or ExecStopPost= ended with an exit status other than 0, or by
+a signal. systemd runs the lines of each one after the other, up to the first that fails. For ExecReload= see `reload-failed`."
+
     "exited-before-ready" Nothing "goes on running until it says READY=1"
         why "to Type=notify an end without READY=1 is a failure (result: protocol), even with exit status 0"
         fix "say READY=1 before it ends, or use Type=oneshot for a program that does its work and is done"
@@ -217,13 +223,17 @@ configuration is good. (By EXIT_STATUS or STATUS= the reason can be told.)"
 
     "dropped-no-pid" Nothing "can be told who sends"
         why "systemd drops what it cannot attribute to a process"
-        fix "send from a process that lives on, in a pid namespace below the manager's"
-        more "A message came without credentials, or from a process that has no pid where the manager is."
+        fix "send from inside the service; or have the manager run in a pid namespace from which the sender can be seen"
+        more "A message came without credentials, or from a process that has no pid where the manager is. A manager sees the
+processes of its own pid namespace and of those below it, and not those outside: if `readyup check` itself runs in a
+container, nobody outside can speak for the service."
 
     "dropped-control" Nothing "sends as many descriptors as can be received"
-        why "systemd drops the message as a whole"
-        fix "send at most 253 descriptors in a message"
-        more "What came beside the message did not fit."
+        why "the message is dropped as a whole, with READY=1 if that is in it"
+        fix "send fewer descriptors at once; raise the limit of the one who receives (ulimit -n) if they are needed"
+        more "Not all of the descriptors that came with a message could be received. More than 253 the kernel does not send at all.
+Of those that it does, it cuts off what the receiver may not have open, by its RLIMIT_NOFILE; systemd's own is high, and a
+shell's is 1024 at times. What is in the fd store counts."
 
     "barrier-not-alone" Nothing "sends BARRIER=1 alone"
         why "systemd ignores everything in the message"
@@ -299,10 +309,12 @@ $FDSTORE tells a service how many there may be."
         more "MAINPID= must name a process that lives, is not process 1, and belongs to the unit (unless root says it)."
 
     "main-pid-foreign" Nothing "names a main process that is the manager's child"
-        why "systemd is not told how it ends, and does not wait for it: systemctl stop kills it right after KillSignal="
+        why "systemd is not told how it ends: the unit stays active without it; systemctl stop may kill it right after KillSignal="
         fix "fork twice and let the one in between end before MAINPID= is sent; or stay in the foreground"
         more "MAINPID= named a process whose parent still lives. Only of its own children a manager is told how they end, and
-which processes are, systemd looks at when MAINPID= comes. A process whose parent has ended is a child of the manager."
+which processes are, systemd looks at when MAINPID= comes; it warns that it will most likely not notice the end. It does not,
+as long as the parent lives, so that Restart= does nothing. And it does not wait for such a process alone: where the parent
+has ended since, systemctl stop sends it KillSignal= and SIGKILL at once."
 
     "after-stopping" Nothing "is quiet about READY=1 after STOPPING=1"
         why "STOPPING=1 is final from systemd 259 on; said before READY=1, the service never starts"

@@ -1,7 +1,7 @@
 //! How long things took.
 
 use crate::check::timeline::{Kind, Timeline};
-use readyup::manager::service::{Exit, SubState};
+use readyup::manager::service::{Exit, ServiceResult, SubState};
 use std::time::Duration;
 
 #[derive(Debug, Default)]
@@ -59,7 +59,11 @@ fn reloads(timeline: &Timeline) -> Vec<Duration> {
         match event.kind {
             Kind::ReloadAsked { .. } => asked = Some(event.at),
             Kind::State { .. } => changed = event.at,
-            Kind::ReloadOver { .. } => reloads.extend(asked.take().map(|asked| changed.saturating_sub(asked))),
+            Kind::ReloadOver { result } => {
+                // Where it is not given up, the state stays what it was.
+                let over = if result == ServiceResult::Timeout { event.at } else { changed };
+                reloads.extend(asked.take().map(|asked| over.saturating_sub(asked)));
+            }
             _ => {}
         }
     }

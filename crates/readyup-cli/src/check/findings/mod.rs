@@ -1,6 +1,7 @@
 //! What is wrong, read off a timeline.
 
 mod catalogue;
+mod commands;
 mod measures;
 mod messages;
 mod reload;
@@ -55,6 +56,7 @@ pub(super) fn judge(plan: &Plan, timeline: &Timeline) -> Judgment {
     messages::judge(timeline, &mut findings);
     watchdog::judge(plan, timeline, &measures, &mut findings);
     reload::judge(plan, timeline, &mut findings);
+    commands::judge(plan, timeline, &mut findings);
     stop::judge(timeline, &mut findings);
     // Last, as a start that fails has its reason in what was found before.
     start::judge(plan, timeline, &mut findings);

@@ -19,13 +19,12 @@ pub(super) fn judge(plan: &Plan, timeline: &Timeline, findings: &mut Findings) {
             Kind::ReloadOver { result } => {
                 if asked.is_none() && result == ServiceResult::Timeout {
                     let limit = plan.config.timeout_start.map(duration).unwrap_or_default();
-                    let seen =
-                        format!("RELOADING=1 came without being asked for, and no READY=1 within {limit} after it");
+                    let seen = format!("no READY=1 came within {limit} after RELOADING=1, which nobody waited for");
                     findings.error("reload-unfinished", Some(event.at), seen);
                 }
                 if let Some((start, broken)) = asked.take() {
-                    let events = &timeline.events[start..=index];
-                    Reload { plan, timeline, events, broken, result }.judge(findings);
+                    let (events, after) = (&timeline.events[start..=index], &timeline.events[index..]);
+                    Reload { plan, timeline, events, after, broken, result }.judge(findings);
                 }
             }
             _ => {}
@@ -38,17 +37,15 @@ struct Reload<'a> {
     plan: &'a Plan,
     timeline: &'a Timeline,
     events: &'a [Event],
+    /// What came after the manager took it to be over.
+    after: &'a [Event],
     broken: bool,
     result: ServiceResult,
 }
 
 impl Reload<'_> {
     fn messages(&self) -> impl Iterator<Item = (Duration, &Said)> {
-        let believed = self.events.iter().filter_map(|event| match &event.kind {
-            Kind::Message(said) if said.is_believed() => Some((event.at, said)),
-            _ => None,
-        });
-        believed.filter(|(_, said)| !said.lines.is_empty())
+        believed(self.events)
     }
 
     fn judge(&self, findings: &mut Findings) {
@@ -68,8 +65,29 @@ impl Reload<'_> {
             return;
         }
         self.judge_times(findings);
-        if self.result != ServiceResult::Success {
+        if self.result == ServiceResult::Success {
+            self.judge_rest(findings);
+        } else {
             self.judge_failure(findings);
+        }
+    }
+
+    /// The manager takes it to have ended well with its command. Does the service, too?
+    fn judge_rest(&self, findings: &mut Findings) {
+        let Some(limit) = self.plan.config.timeout_start else { return };
+        let is_next = |event: &Event| matches!(event.kind, Kind::ReloadAsked { .. } | Kind::StopAsked);
+        let Some(next) = self.after.iter().position(is_next) else { return };
+        let ends = |said: &Said| said.says("READY", "1") || said.says("STOPPING", "1");
+        let is_over = believed(&self.after[..next]).any(|(_, said)| ends(said));
+        let last = self.messages().filter(|(_, said)| said.says("RELOADING", "1") || ends(said)).last();
+        let Some((at, said)) = last.filter(|(_, said)| !is_over && !ends(said)) else { return };
+        let waited = self.after[next].at.saturating_sub(said.received.saturating_sub(self.timeline.origin));
+        if waited >= limit {
+            let limit = duration(limit);
+            let id = if self.broken { "reload-failure-unfinished" } else { "reload-unfinished" };
+            let seen =
+                format!("no READY=1 came within {limit} after RELOADING=1, which came before ExecReload= had ended");
+            findings.error(id, Some(at), seen);
         }
     }
 
@@ -140,4 +158,12 @@ impl Reload<'_> {
             findings.error("reload-ignored", at, format!("no RELOADING=1 came within {limit} after {signal}"));
         }
     }
+}
+
+/// The messages among them that count.
+fn believed<'a>(events: impl IntoIterator<Item = &'a Event>) -> impl Iterator<Item = (Duration, &'a Said)> {
+    events.into_iter().filter_map(|event| match &event.kind {
+        Kind::Message(said) if said.is_believed() && !said.lines.is_empty() => Some((event.at, said)),
+        _ => None,
+    })
 }

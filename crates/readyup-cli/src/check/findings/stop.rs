@@ -18,12 +18,12 @@ pub(in crate::check) fn ended(exit: Exit) -> String {
 pub(super) fn judge(timeline: &Timeline, findings: &mut Findings) {
     let Some(ready) = timeline.entered(SubState::Running) else { return };
     let exited = timeline.events.iter().find_map(|event| match event.kind {
-        Kind::Exited { main: true, exit, .. } => Some((event.at, exit)),
+        Kind::Exited { main: true, exit, others, .. } => Some((event.at, exit, others)),
         _ => None,
     });
     let stopped = timeline.stop_asked();
     let is_killed_by_watchdog = timeline.entered(SubState::StopWatchdog).is_some();
-    if let Some((at, exit)) = exited.filter(|(at, _)| stopped.is_none_or(|stopped| *at < stopped)) {
+    if let Some((at, exit, others)) = exited.filter(|(at, ..)| stopped.is_none_or(|stopped| *at < stopped)) {
         // What happens during a reload is looked at there.
         let reloads = timeline.events.iter().rev().find_map(|event| match event.kind {
             Kind::ReloadAsked { .. } => Some(event.at <= at),
@@ -33,7 +33,13 @@ pub(super) fn judge(timeline: &Timeline, findings: &mut Findings) {
         if is_killed_by_watchdog || reloads == Some(true) {
             return;
         }
-        let seen = format!("the main process {} {} after READY=1", ended(exit), duration(at.saturating_sub(ready)));
+        let left = match others {
+            0 => String::new(),
+            1 => ", and left 1 process behind".to_owned(),
+            many => format!(", and left {many} processes behind"),
+        };
+        let after = duration(at.saturating_sub(ready));
+        let seen = format!("the main process {} {after} after READY=1{left}", ended(exit));
         if timeline.result == Some(ServiceResult::Success) {
             findings.warning("ended-by-itself", Some(at), seen);
         } else {
@@ -62,8 +68,9 @@ pub(super) fn judge(timeline: &Timeline, findings: &mut Findings) {
     if findings.has("stop-timeout") {
         return;
     }
-    if let Some((at, exit)) = exited {
-        if !matches!(timeline.result, Some(ServiceResult::Success | ServiceResult::Timeout)) {
+    if let Some((at, exit, _)) = exited {
+        let is_well = matches!(timeline.result, Some(ServiceResult::Success | ServiceResult::Timeout));
+        if !is_well && !findings.has("command-failed") {
             let seen = format!("the main process {} when it was told to end", ended(exit));
             let finding = findings.error("stop-failed", Some(at), seen);
             if let Exit::Code(code) = exit {

@@ -128,6 +128,7 @@ fn describe(kind: &Kind) -> String {
         Kind::Started { pid, command } => format!("process {pid} started: {command}"),
         Kind::Message(said) => message(said),
         Kind::Barrier { who } => format!("{who}  BARRIER=1  (answered)"),
+        Kind::Stranger { who } => format!("{who}  [! is none of the service's, and not heard]"),
         Kind::Dropped { who, reason } => {
             let who = who.as_ref().map_or_else(|| "(unknown)".to_owned(), ToString::to_string);
             format!("{who}  [! dropped: {reason}]")
@@ -144,7 +145,7 @@ fn describe(kind: &Kind) -> String {
             };
             format!("{} is sent to {to}", signals::name(*signal))
         }
-        Kind::Command { name, pid } => format!("process {pid} started: {name}="),
+        Kind::Command { name, pid, .. } => format!("process {pid} started: {name}="),
         Kind::Exited { who, exit, .. } => format!("{who} {}", crate::check::findings::ended(*exit)),
         Kind::ReloadAsked { broken: false } => "it is to reload".to_owned(),
         Kind::ReloadAsked { broken: true } => "it is to reload, and to fail at that".to_owned(),

@@ -79,6 +79,7 @@ fn members(kind: &Kind) -> (&'static str, Value) {
             }),
         ),
         Kind::Barrier { who } => ("barrier", by(who)),
+        Kind::Stranger { who } => ("stranger", by(who)),
         Kind::Dropped { who, reason } => {
             let who = who.as_ref();
             let members = json!({ "pid": who.map(|who| who.pid), "command": who.and_then(|who| who.comm.clone()), "reason": reason.to_string() });
@@ -99,7 +100,7 @@ fn members(kind: &Kind) -> (&'static str, Value) {
             };
             ("signal", json!({ "to": to, "signal": signal }))
         }
-        Kind::Command { name, pid } => ("command", json!({ "name": name, "pid": pid })),
+        Kind::Command { name, pid, .. } => ("command", json!({ "name": name, "pid": pid })),
         Kind::Exited { who, main, exit, others } => {
             let (key, number) = match exit {
                 Exit::Code(code) => ("status", code),

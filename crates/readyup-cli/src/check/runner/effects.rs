@@ -2,25 +2,39 @@
 
 use super::Runner;
 use super::phases::Phase;
+use crate::check::plan::Line;
 use crate::check::processes::{self, Process};
+use crate::check::signals;
 use crate::check::spawn;
 use crate::check::timeline::{Kind, To};
-use readyup::manager::service::{Command, Effect, ServiceResult, SubState, Target};
+use readyup::NotifyAccess;
+use readyup::manager::service::{ActiveState, Command, Effect, Exit, ServiceResult, Target};
 use readyup::monotonic_now;
 use rustix::fd::AsFd as _;
 use rustix::process::{Pid, Signal, kill_process};
 use std::time::Duration;
 
+/// The process id of none.
+const NOBODY: u32 = 0;
+
 impl Runner<'_> {
     pub(super) fn on_deadline(&mut self) {
         let now = monotonic_now();
         if self.service.deadline().is_some_and(|at| at <= now) {
-            let before = self.service.sub_state();
+            let before = self.service.active_state();
             let effects = self.service.on_deadline(now);
             self.carry_out(effects);
-            // The service began to reload by itself.
-            if before == SubState::ReloadNotify && !matches!(self.phase, Phase::Reload { .. }) {
+            let after = self.service.active_state();
+            let is_late = before == ActiveState::Reloading
+                && matches!(after, ActiveState::Active | ActiveState::Reloading)
+                && self.service.reload_result() == ServiceResult::Timeout;
+            // That it is over is told with the next phase, unless the service began to reload by itself, or goes on: up to
+            // 258 systemd does not give it up.
+            if is_late && (after == ActiveState::Reloading || !matches!(self.phase, Phase::Reload { .. })) {
                 self.record(Kind::ReloadOver { result: ServiceResult::Timeout });
+            }
+            if is_late && after == ActiveState::Reloading {
+                self.stop();
             }
         }
     }
@@ -41,28 +55,22 @@ impl Runner<'_> {
     }
 
     pub(super) fn start_command(&mut self, command: Command) {
+        if command != Command::Start {
+            return self.start_line(command, 0);
+        }
         let address = *self.listener.address();
         let sockets: Vec<_> = self.sockets.iter().map(|socket| (socket.name.as_str(), socket.as_fd())).collect();
-        let main = self.service.main_pid().unwrap_or_default();
-        let started = match (command, &self.plan.reload_command) {
-            (Command::Start, _) => spawn::service(self.plan, &address, &sockets),
-            (Command::Reload, Some(words)) => spawn::command(words, self.plan, &address, main),
-            // No others are announced to the machine.
-            _ => return,
-        };
+        let started = spawn::service(self.plan, &address, &sockets);
         let now = monotonic_now();
         match started {
-            Ok(pid) if command == Command::Start => {
-                self.timeline.origin = now;
+            Ok(pid) => {
+                if !self.plan.config.exec_start_pre {
+                    self.timeline.origin = now;
+                }
                 self.record(Kind::Started { pid, command: self.plan.command_line() });
                 let mut effects = self.service.on_spawned(now, pid);
                 // It was spawned, so that it has become the program.
                 effects.extend(self.service.on_exec(now));
-                self.carry_out(effects);
-            }
-            Ok(pid) => {
-                self.record(Kind::Command { name: command.as_str(), pid });
-                let effects = self.service.on_spawned(now, pid);
                 self.carry_out(effects);
             }
             Err(failure) => {
@@ -71,6 +79,69 @@ impl Runner<'_> {
                 self.carry_out(effects);
             }
         }
+    }
+
+    /// Starts a line of a command.
+    fn start_line(&mut self, command: Command, index: usize) {
+        let Some(Line { words, may_fail }) = self.plan.commands.of(command).into_iter().nth(index) else { return };
+        let is_heard = matches!(self.service.notify_access(), NotifyAccess::Exec | NotifyAccess::All);
+        let address = Some(self.listener.address()).filter(|_| is_heard);
+        let ends = matches!(command, Command::Stop | Command::StopPost);
+        let told = if ends { self.how_it_ended() } else { Vec::new() };
+        let started = spawn::command(&words, self.plan, address, self.service.main_pid(), &told);
+        let now = monotonic_now();
+        let pid = match started {
+            Ok(pid) => pid,
+            // There is no such program: a process that has ended before anybody could see it.
+            Err(_) if may_fail => NOBODY,
+            Err(failure) => {
+                self.failure = Some(failure);
+                let effects = self.service.on_spawn_failed(now);
+                return self.carry_out(effects);
+            }
+        };
+        if pid != NOBODY {
+            self.record(Kind::Command { name: command.as_str(), pid, may_fail });
+        }
+        self.line = Some((command, index));
+        let effects = if index == 0 { self.service.on_spawned(now, pid) } else { self.service.on_next_line(now, pid) };
+        self.carry_out(effects);
+        if pid == NOBODY {
+            self.end_line(NOBODY, Exit::Code(0));
+        }
+    }
+
+    /// The control process has ended.
+    pub(super) fn end_line(&mut self, pid: u32, exit: Exit) {
+        let now = monotonic_now();
+        let line = self.line.take();
+        let lines = line.map(|(command, _)| self.plan.commands.of(command)).unwrap_or_default();
+        let may_fail = line.and_then(|(_, index)| lines.get(index)).is_some_and(|line| line.may_fail);
+        let exit = if may_fail { Exit::Code(0) } else { exit };
+        match line {
+            Some((command, index)) if self.plan.is_well(exit) && index + 1 < lines.len() => {
+                self.start_line(command, index + 1);
+            }
+            _ => {
+                let effects = self.service.on_exit(now, pid, exit);
+                self.carry_out(effects);
+            }
+        }
+    }
+
+    /// What the commands that come with the end find in their environment.
+    fn how_it_ended(&self) -> Vec<(&'static str, String)> {
+        let mut told = vec![("SERVICE_RESULT", self.service.result().to_string())];
+        let name = |number| signals::name(number).trim_start_matches("SIG").to_owned();
+        if let Some(exit) = self.main_exit {
+            let (code, status) = match exit {
+                Exit::Code(code) => ("exited", code.to_string()),
+                Exit::Signal(signal) => ("killed", name(signal)),
+                Exit::CoreDump(signal) => ("dumped", name(signal)),
+            };
+            told.extend([("EXIT_CODE", code.to_owned()), ("EXIT_STATUS", status)]);
+        }
+        told
     }
 
     pub(super) fn signal(&mut self, target: Target, number: i32) {

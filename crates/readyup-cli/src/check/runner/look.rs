@@ -50,8 +50,15 @@ impl Runner<'_> {
                 let others = self.children.iter().filter(|process| !process.is_zombie && process.pid != pid).count();
                 self.record(Kind::Exited { who, main: is_main, exit, others });
             }
-            let effects = self.service.on_exit(now, pid, exit);
-            self.carry_out(effects);
+            if is_main {
+                self.main_exit = Some(exit);
+            }
+            if self.service.control_pid() == Some(pid) {
+                self.end_line(pid, exit);
+            } else {
+                let effects = self.service.on_exit(now, pid, exit);
+                self.carry_out(effects);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the service says.
 
+use super::phases::Phase;
 use super::{Runner, Sender};
 use crate::check::probe;
 use crate::check::processes;
@@ -8,7 +9,7 @@ use crate::exit::Failure;
 use crate::trace::event;
 use readyup::manager::service::{self, Effect, FdKey, NamedProcess, Notification, Refusal};
 use readyup::manager::{Incoming, Received};
-use readyup::{Assignment, monotonic_now};
+use readyup::{Assignment, Message, monotonic_now};
 use rustix::fd::{AsRawFd as _, OwnedFd};
 use rustix::fs::fstat;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -48,6 +49,10 @@ impl Runner<'_> {
         let now = monotonic_now();
         let pid = received.sender().pid();
         let main = self.service.main_pid() == Some(pid);
+        // Of one that is gone nobody can tell.
+        if !main && processes::read(pid).is_some() && !processes::descends(pid, std::process::id()) {
+            return self.record(Kind::Stranger { who: who(pid) });
+        }
         let is_ready = received.message().has(Assignment::Ready);
         let first_ready = is_ready && self.port_is_open.is_none();
         if let Some(port) = self.plan.port.filter(|_| first_ready) {
@@ -92,6 +97,9 @@ impl Runner<'_> {
             received: now,
             watchdog: self.service.watchdog(),
         };
+        if said.is_believed() {
+            self.note_reload(now, received.message());
+        }
         if !main && said.is_believed() {
             let pidfd = received.sender().pidfd().and_then(|fd| fd.try_clone_to_owned().ok()).or_else(|| pidfd(pid));
             let sender = self.senders.entry(pid).or_insert_with(|| Sender {
@@ -109,6 +117,17 @@ impl Runner<'_> {
         }
         self.record(Kind::Message(said));
         self.carry_out(effects);
+    }
+
+    fn note_reload(&mut self, now: Duration, message: Message<'_>) {
+        let is_over = message.has(Assignment::Ready) || message.has(Assignment::Stopping);
+        if is_over && self.reloading_since.take().is_some() {
+            if let Phase::Settle { until, .. } = &mut self.phase {
+                *until = (*until).min(now);
+            }
+        } else if message.has(Assignment::Reloading) {
+            self.reloading_since = Some(now);
+        }
     }
 
     /// The process that the message names as the main process.

@@ -13,7 +13,7 @@ use super::timeline::{Event, Kind, Timeline, Who};
 use crate::exit::Failure;
 use phases::Phase;
 use readyup::manager::Listener;
-use readyup::manager::service::{ActiveState, FdKey, Service};
+use readyup::manager::service::{ActiveState, Command, Exit, FdKey, Service};
 use readyup::monotonic_now;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd as _, OwnedFd};
@@ -63,6 +63,8 @@ pub(super) fn run(plan: &Plan, listener: &Listener, observer: &mut dyn Observer)
         reaper,
         phase: Phase::Start,
         children: Vec::new(),
+        line: None,
+        main_exit: None,
         helper: None,
         stored: HashMap::new(),
         next_key: 0,
@@ -70,6 +72,7 @@ pub(super) fn run(plan: &Plan, listener: &Listener, observer: &mut dyn Observer)
         heirs: HashMap::new(),
         port_is_open: None,
         reloads: 0,
+        reloading_since: None,
         failure: None,
         diagnosed: false,
     };
@@ -100,6 +103,9 @@ struct Runner<'a> {
     phase: Phase,
     /// The processes of the service at the last look, without our own helper.
     children: Vec<Process>,
+    /// What the control process runs: a command, and which of its lines.
+    line: Option<(Command, usize)>,
+    main_exit: Option<Exit>,
     /// The command of `--break-config` while it runs.
     helper: Option<u32>,
     stored: HashMap<FdKey, OwnedFd>,
@@ -110,6 +116,8 @@ struct Runner<'a> {
     /// What is known of the port since `READY=1`.
     port_is_open: Option<bool>,
     reloads: usize,
+    /// Since when it has said that it reloads, and not that it has.
+    reloading_since: Option<Duration>,
     failure: Option<Failure>,
     /// Whether it was looked for why nothing comes.
     diagnosed: bool,

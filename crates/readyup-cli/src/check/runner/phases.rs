@@ -57,12 +57,16 @@ impl Runner<'_> {
             Phase::Reload { broken } if state == ActiveState::Active => {
                 let broken = *broken;
                 self.record(Kind::ReloadOver { result: self.service.reload_result() });
-                let settles = self.plan.reload_command.is_some();
+                let settles = self.plan.config.exec_reload;
                 self.phase = Phase::Settle { until: if settles { now + SETTLE } else { now }, broken };
             }
             Phase::Settle { until, broken } if now >= *until && state == ActiveState::Active => {
-                match &self.plan.break_config {
-                    Some(command) if !*broken => self.break_config(&command.clone()),
+                // From 259 on systemd does not wait for it, where it was said before the command ended.
+                let limit = self.plan.config.timeout_start;
+                let patience = self.reloading_since.zip(limit).map(|(since, limit)| since.saturating_add(limit));
+                match (patience.filter(|end| now < *end), &self.plan.break_config) {
+                    (Some(end), _) => *until = end,
+                    (None, Some(command)) if !*broken => self.break_config(&command.clone()),
                     _ => self.after_reloads(now),
                 }
             }
@@ -98,7 +102,7 @@ impl Runner<'_> {
 
     pub(super) fn break_config(&mut self, command: &str) {
         let words = ["sh", "-c", command].map(str::to_owned);
-        match spawn::command(&words, self.plan, self.listener.address(), self.service.main_pid().unwrap_or_default()) {
+        match spawn::command(&words, self.plan, None, self.service.main_pid(), &[]) {
             Ok(pid) => {
                 self.helper = Some(pid);
                 self.phase = Phase::Break;

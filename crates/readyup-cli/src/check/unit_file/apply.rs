@@ -1,9 +1,10 @@
 //! What the settings say.
 
 use super::{Setting, parse, specifiers, words};
+use crate::check::plan::{Commands, Line};
 use crate::check::{signals, time_span};
 use readyup::NotifyAccess;
-use readyup::manager::service::{Config, Exit, FdStorePreserve, KillMode, ServiceType, TimeoutFailureMode};
+use readyup::manager::service::{Command, Config, Exit, FdStorePreserve, KillMode, ServiceType, TimeoutFailureMode};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use std::time::Duration;
 pub(in crate::check) struct FromUnit {
     pub(in crate::check) config: Config,
     pub(in crate::check) command: Vec<String>,
-    pub(in crate::check) reload_command: Option<Vec<String>>,
+    pub(in crate::check) commands: Commands,
     pub(in crate::check) environment: Vec<(String, String)>,
     pub(in crate::check) unset: Vec<String>,
     pub(in crate::check) directory: Option<PathBuf>,
@@ -56,7 +57,7 @@ fn from_text(text: &str, path: &Path) -> FromUnit {
     let mut unit = FromUnit {
         config: Config::new(ServiceType::Simple),
         command: Vec::new(),
-        reload_command: None,
+        commands: Commands::default(),
         environment: Vec::new(),
         unset: Vec::new(),
         directory: None,
@@ -83,8 +84,10 @@ fn from_text(text: &str, path: &Path) -> FromUnit {
         own.or_else(|| std::env::var(name).ok())
     };
     unit.command = words::substitute(unit.command, &value);
-    unit.reload_command = unit.reload_command.map(|command| words::substitute(command, &value));
-    unit.config.exec_reload = unit.reload_command.is_some();
+    for line in unit.commands.lines_mut() {
+        line.words = words::substitute(std::mem::take(&mut line.words), &value);
+    }
+    unit.commands.announce(&mut unit.config);
     unit
 }
 
@@ -147,14 +150,19 @@ impl FromUnit {
                     config.success_exit_status.push(exit.ok_or_else(|| unreadable(word))?);
                 }
             }
-            "ExecStart" => self.command = command(value)?,
-            "ExecReload" => {
-                let before = self.reload_command.take();
-                self.reload_command = Some(command(value)?).filter(|command| !command.is_empty());
-                if before.is_some() && self.reload_command.is_some() {
-                    return Err(Problem::Value("only the last of several is run".to_owned()));
+            "ExecStart" => {
+                let mut lines = lines(value)?;
+                let is_second = !self.command.is_empty() && !lines.is_empty();
+                self.command = lines.pop().map(|line| line.words).unwrap_or_default();
+                if is_second || !lines.is_empty() {
+                    return Err(Problem::Value("systemd refuses a service of this type that has several".to_owned()));
                 }
             }
+            "ExecStartPre" => self.commands.add(Command::StartPre, lines(value)?),
+            "ExecStartPost" => self.commands.add(Command::StartPost, lines(value)?),
+            "ExecReload" => self.commands.add(Command::Reload, lines(value)?),
+            "ExecStop" => self.commands.add(Command::Stop, lines(value)?),
+            "ExecStopPost" => self.commands.add(Command::StopPost, lines(value)?),
             "Environment" => {
                 if value.is_empty() {
                     self.environment.clear();
@@ -199,19 +207,25 @@ fn unreadable(value: &str) -> Problem {
     Problem::Value(format!("{value:?} cannot be read"))
 }
 
-/// A command line. Its program may have marks in front that change how it is run.
-fn command(value: &str) -> Result<Vec<String>, Problem> {
-    let mut command = words::split(value).map_err(Problem::Value)?;
-    if let Some(program) = command.first_mut() {
+/// Commands. Each program may have marks in front that change how it is run.
+fn lines(value: &str) -> Result<Vec<Line>, Problem> {
+    let commands = words::split_commands(value).map_err(Problem::Value)?;
+    Ok(commands.into_iter().map(line).collect())
+}
+
+fn line(mut words: Vec<String>) -> Line {
+    let mut may_fail = false;
+    if let Some(program) = words.first_mut() {
         let marks = program.len() - program.trim_start_matches(['@', '-', ':', '+', '!', '|']).len();
         let names_itself = program[..marks].contains('@');
+        may_fail = program[..marks].contains('-');
         program.drain(..marks);
-        if names_itself && command.len() > 1 {
+        if names_itself && words.len() > 1 {
             // The name that the program is to see. It gets its own.
-            command.remove(1);
+            words.remove(1);
         }
     }
-    Ok(command)
+    Line { words, may_fail }
 }
 
 /// A time limit, for which 0 is none.
@@ -251,12 +265,16 @@ mod tests {
             "[Unit]\nDescription=x\n[Service]\nType=notify-reload\nExecStart=@-/usr/bin/web web --name %p \\\n  \"$A B\" $LIST \
              ${A}\nEnvironment=A=1 'LIST=x y'\nWatchdogSec=2min\nTimeoutStartSec=0\nTimeoutStopSec=5\nNotifyAccess=all\n\
              FileDescriptorStoreMax=3\nKillSignal=SIGQUIT\nReloadSignal=USR1\nKillMode=mixed\nSuccessExitStatus=143 SIGUSR1\n\
-             ExecReload=/bin/kill -HUP $MAINPID\nWorkingDirectory=/srv\nRestart=always\n",
+             ExecReload=/bin/kill -HUP $MAINPID\nWorkingDirectory=/srv\nRestart=always\nExecStartPre=x\nExecStartPre=\n\
+             ExecStartPre=a $A ; -b\nExecStartPre=-+/c\n",
             Path::new("/x/web@1.service"),
         );
         assert_eq!(unit.remarks, [""; 0]);
         assert_eq!(unit.command, ["/usr/bin/web", "--name", "web", "$A B", "x", "y", "1"]);
-        assert_eq!(unit.reload_command.unwrap(), ["/bin/kill", "-HUP", "$MAINPID"]);
+        let line = |words: &[&str], may_fail| Line { words: words.iter().map(ToString::to_string).collect(), may_fail };
+        assert_eq!(unit.commands.of(Command::Reload), [line(&["/bin/kill", "-HUP", "$MAINPID"], false)]);
+        let pre = [line(&["a", "1"], false), line(&["b"], true), line(&["/c"], true)];
+        assert_eq!(unit.commands.of(Command::StartPre), pre);
         assert_eq!(unit.directory, Some("/srv".into()));
         let mut config = Config::new(ServiceType::NotifyReload);
         config.watchdog = Some(Duration::from_secs(120));
@@ -268,15 +286,15 @@ mod tests {
         config.reload_signal = libc::SIGUSR1;
         config.kill_mode = KillMode::Mixed;
         config.success_exit_status = vec![Exit::Code(143), Exit::Signal(libc::SIGUSR1)];
-        config.exec_reload = true;
+        (config.exec_reload, config.exec_start_pre) = (true, true);
         assert_eq!(unit.config, config);
     }
 
     #[test]
     fn ok_remarks() {
         let unit = from_text(
-            "[Service]\nType=forking\nUser=web\nExecStartPre=x\nWatchdogSec=soon\nKillSignal=SIGX\nExecStart=a %q\n\
-             ExecReload=x\nExecReload=y\n",
+            "[Service]\nType=forking\nUser=web\nExecCondition=x\nWatchdogSec=soon\nKillSignal=SIGX\nExecStart=a %q\n\
+             ExecStart=x\nExecStart=y\n",
             Path::new("/x/web.service"),
         );
         assert_eq!(
@@ -284,11 +302,11 @@ mod tests {
             [
                 "line 2: Type=: a service of type forking says nothing of READY=1",
                 "line 3: User= is not taken into account",
-                "line 4: ExecStartPre= is not taken into account",
+                "line 4: ExecCondition= is not taken into account",
                 "line 5: WatchdogSec=: \"soon\" cannot be read",
                 "line 6: KillSignal=: \"SIGX\" cannot be read",
                 "line 7: ExecStart=: %q is not known here",
-                "line 9: ExecReload=: only the last of several is run",
+                "line 9: ExecStart=: systemd refuses a service of this type that has several",
             ]
         );
     }

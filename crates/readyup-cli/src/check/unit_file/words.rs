@@ -2,12 +2,26 @@
 
 /// The words, without their quotes.
 pub(super) fn split(text: &str) -> Result<Vec<String>, String> {
+    Ok(split_at(text, None)?.into_iter().flatten().collect())
+}
+
+/// The words of each of several commands, between which there is a `;` that is a word of its own.
+pub(super) fn split_commands(text: &str) -> Result<Vec<Vec<String>>, String> {
+    Ok(split_at(text, Some(';'))?.into_iter().filter(|words| !words.is_empty()).collect())
+}
+
+fn split_at(text: &str, separator: Option<char>) -> Result<Vec<Vec<String>>, String> {
+    let mut groups = Vec::new();
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
+        let stands_alone = || characters.clone().next().is_none_or(|next| next.is_ascii_whitespace());
         match character {
+            _ if Some(character) == separator && word.is_none() && stands_alone() => {
+                groups.push(std::mem::take(&mut words));
+            }
             '\\' => word.get_or_insert_default().push(escape(&mut characters)?),
             _ if quote == Some(character) => quote = None,
             // A quote inside a word counts as well.
@@ -23,7 +37,8 @@ pub(super) fn split(text: &str) -> Result<Vec<String>, String> {
         return Err("a quote is not closed".to_owned());
     }
     words.extend(word);
-    Ok(words)
+    groups.push(words);
+    Ok(groups)
 }
 
 /// What stands behind a backslash.
@@ -108,6 +123,18 @@ mod tests {
             (r"a\x20b\tc\\ \u00e4 \101 ''", &["a b\tc\\", "ä", "A", ""]),
         ] {
             assert_eq!(split(text).unwrap(), words, "{text}");
+        }
+    }
+
+    #[test]
+    fn ok_commands() {
+        for (text, commands) in [
+            ("a b", &[&["a", "b"][..]][..]),
+            ("a; b ;c ; d ;", &[&["a;", "b", ";c"], &["d"]]),
+            (r#"sh -c "a ; b" \; ';' ;  ; x"#, &[&["sh", "-c", "a ; b", ";", ";"], &["x"]]),
+            ("", &[]),
+        ] {
+            assert_eq!(split_commands(text).unwrap(), commands, "{text}");
         }
     }
 

@@ -231,6 +231,35 @@ impl Service {
         self.finish()
     }
 
+    /// The control process has ended well, and this one was started in its place: a unit file may have several lines of
+    /// `ExecStartPre=`, say, which are run one after the other. Each may take as long as the state allows.
+    ///
+    /// To be called instead of [`on_exit`](Self::on_exit), which is for the end of the last line, or of one that fails.
+    ///
+    /// ```
+    /// use readyup::manager::service::{Config, Exit, Service, ServiceType, SubState};
+    ///
+    /// let mut config = Config::new(ServiceType::Notify);
+    /// config.exec_start_pre = true;
+    /// let (mut service, now) = (Service::new(config), readyup::monotonic_now());
+    /// service.start(now);
+    /// service.on_spawned(now, 42);
+    /// service.on_next_line(now, 43);
+    /// assert_eq!((service.sub_state(), service.control_pid()), (SubState::StartPre, Some(43)));
+    /// service.on_exit(now, 43, Exit::Code(0));
+    /// assert_eq!(service.sub_state(), SubState::Start);
+    /// ```
+    pub fn on_next_line(&mut self, now: Duration, pid: u32) -> Vec<Effect> {
+        if self.control.is_some() {
+            self.control = Some(pid);
+            let stops = self.active_state() == ActiveState::Deactivating;
+            self.arm(now, if stops { self.config.timeout_stop } else { self.config.timeout_start });
+        } else {
+            self.signal(Target::Process(pid), self.config.final_kill_signal);
+        }
+        self.finish()
+    }
+
     /// The command that an [`Effect::Run`] told to start could not be: there are no resources for a process.
     ///
     /// (A program that is not there is something else: systemd has a process by then, which ends with status 203.)

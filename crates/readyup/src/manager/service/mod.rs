@@ -38,8 +38,8 @@
 //!
 //! # What it knows
 //!
-//! Services of `Type=notify`, `notify-reload`, `exec` and `simple`, with one command each of `ExecStartPre=`,
-//! `ExecStartPost=`, `ExecReload=`, `ExecStop=` and `ExecStopPost=`. It was compared with systemd 252, 254, 257 and 262,
+//! Services of `Type=notify`, `notify-reload`, `exec` and `simple`, with `ExecStartPre=`, `ExecStartPost=`, `ExecReload=`,
+//! `ExecStop=` and `ExecStopPost=`, whose lines are counted outside ([`Service::on_next_line`]). It was compared with systemd 252, 254, 257 and 262,
 //! script by script. Where those differ, [`Config::systemd`] decides; for a version in between, a rule begins where the
 //! notes of the releases have it. `Restart=`, `ExitType=cgroup`, `PIDFile=` and the freezer are left out.
 
