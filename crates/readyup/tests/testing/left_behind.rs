@@ -4,6 +4,7 @@ use crate::support::{SOON, open_fds};
 use crate::{copy, exec, failure, is_alive, notify, pipe, role, shell, with};
 use readyup::FdName;
 use readyup::testing::TestService;
+use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead as _, BufReader};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,16 @@ fn fugitives(kept: &mut Vec<u32>) -> (TestService, PathBuf) {
     (service, path)
 }
 
+/// Those that are still there, although they should not be. They are not after this.
+fn end_left(pids: &[u32]) -> Vec<u32> {
+    let left: Vec<u32> = pids.iter().copied().filter(|pid| is_alive(*pid)).collect();
+    for pid in &left {
+        let pid = Pid::from_raw(pid.cast_signed()).unwrap();
+        let _ = kill_process(pid, Signal::KILL);
+    }
+    left
+}
+
 #[test]
 fn ok_dropped_in_the_middle() {
     if role().is_none() {
@@ -46,7 +57,7 @@ fn ok_dropped_in_the_middle() {
         let (service, path) = fugitives(&mut pids);
         assert!(pids.len() == 5 && pids.iter().all(|pid| is_alive(*pid)) && path.exists());
         drop(service);
-        assert!(!pids.iter().any(|pid| is_alive(*pid)), "{pids:?}");
+        assert_eq!(end_left(&pids), []);
         assert!(!path.exists() && !path.parent().unwrap().exists());
     }
     let own = TestService::in_process(with(notify(), |config| config.fd_store_max = 1));
@@ -65,7 +76,7 @@ fn ok_dropped_after_a_failure() {
         let (service, _) = fugitives(&mut pids);
         service.expect_end(std::time::Duration::from_millis(10));
     });
-    assert!(pids.len() == 5 && !pids.iter().any(|pid| is_alive(*pid)), "{pids:?}");
+    assert_eq!((pids.len(), end_left(&pids)), (5, vec![]));
 }
 
 #[test]
@@ -90,8 +101,8 @@ fn ok_the_test_is_killed() {
     std::fs::remove_dir(Path::new(socket).parent().unwrap()).unwrap();
     assert!(was_alive);
     let end = Instant::now() + SOON;
-    while is_alive(pid) {
-        assert!(Instant::now() < end);
+    while is_alive(pid) && Instant::now() < end {
         std::thread::yield_now();
     }
+    assert_eq!(end_left(&[pid]), []);
 }
