@@ -15,7 +15,7 @@ function startProgram(env = {}) {
   service = start('node', ['server.mjs'], { ...unit, cwd: directory, env: { ...process.env, PORT: '0', ...env } });
 }
 
-afterEach(() => service.close());
+afterEach(() => service?.close());
 
 test('a life without a mistake', async () => {
   startProgram();
@@ -33,6 +33,7 @@ test('a life without a mistake', async () => {
 test('the watchdog sees that it hangs', async () => {
   startProgram();
   await service.ready();
+  await service.expectPings(1);
   const [address] = /[\d.]+:\d+/.exec(service.statusText);
   fetch(`http://${address}/hang`).catch(() => {});
   await service.expectStall();

@@ -23,6 +23,7 @@ test('a life without a mistake', async () => {
 test('the watchdog sees that it hangs', async () => {
   startProgram();
   await service.ready();
+  await service.expectPings(1);
   const [address] = /http:.*/.exec(service.statusText);
   fetch(`${address}/hang`).catch(() => {});
   await service.expectStall();

@@ -22,6 +22,7 @@ test('a life without a mistake', async () => {
 test('the watchdog sees that it hangs', async () => {
   service = start('node', ['main.js'], { ...unit, cwd: import.meta.dirname, env: { ...process.env, PORT: '0' } });
   await service.ready();
+  await service.expectPings(1);
   const [address] = /http:.*/.exec(service.statusText);
   fetch(`${address}/hang`).catch(() => {});
   await service.expectStall();
