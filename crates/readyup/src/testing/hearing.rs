@@ -20,7 +20,7 @@ impl Unit {
         for count in 0..AT_ONCE {
             match listener.receive(Some(Duration::ZERO)) {
                 Ok(Some(Incoming::Message(received))) => self.on_message(received),
-                // Answered at the end of this block: everything before it was judged.
+                // It is answered by now, as everything before it was judged by then.
                 Ok(Some(Incoming::Barrier(request))) => {
                     self.record(format!("{}: BARRIER=1", who(request.sender().pid())));
                 }

@@ -42,7 +42,8 @@ impl TestService {
     /// It gets a session of its own and the environment of a service of this manager and of no other: `$NOTIFY_SOCKET`, and
     /// as `config` has it `$WATCHDOG_USEC`, `$WATCHDOG_PID` and `$FDSTORE`; `$LISTEN_PID`, too, if the command sets
     /// `$LISTEN_FDS`. Everything else is as the command says, but for
-    /// [`arg0`](std::os::unix::process::CommandExt::arg0), which the standard library does not tell.
+    /// [`arg0`](std::os::unix::process::CommandExt::arg0), which the standard library does not tell. (Of
+    /// [`Stdio::piped`](std::process::Stdio::piped) nobody has the other end: pass one of a pipe of yours.)
     ///
     /// There are no `Exec…=` commands but this one, whatever `config` says of others.
     ///
@@ -98,8 +99,7 @@ impl TestService {
         config.exec_reload = false;
         config.exec_stop = false;
         config.exec_stop_post = false;
-        // Barriers are answered when what came before was judged.
-        let listener = Listener::private().map_err(std::io::Error::other)?.without_pidfds().keeping_barriers();
+        let listener = Listener::private().map_err(std::io::Error::other)?.without_pidfds();
         let unit = Unit::new(config, command.is_none(), listener.address());
         let shared = Arc::new(Shared::new(listener, unit)?);
         let own = Arc::clone(&shared);

@@ -324,7 +324,7 @@ impl Unit {
     fn signal(&mut self, target: Target, number: i32) {
         let name = timeline::signal(number);
         let Target::Process(pid) = target else {
-            self.record(format!("{name} to {} other processes", self.others.len()));
+            self.record(format!("{name} to the other processes ({})", self.others.len()));
             for (_, pidfd) in &self.others {
                 // It may have ended just now.
                 let _ = sys::send_signal(pidfd.as_fd(), number);

@@ -1,7 +1,7 @@
 //! Processes that come and go, and what is kept for them.
 
 use crate::support::SOON;
-use crate::{copy, failure, is_alive, notify, pipe, role, start, with};
+use crate::{copy, exec, failure, is_alive, notify, pipe, role, start, with};
 use readyup::manager::service::{ActiveState, Exit, ServiceResult};
 use readyup::testing::TestService;
 use readyup::{Assignment, FdName, Notifier, NotifyAccess};
@@ -10,6 +10,7 @@ use rustix::process::geteuid;
 use std::fs::File;
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -159,9 +160,24 @@ fn ok_a_kept_descriptor_that_hangs_up_goes() {
 #[test]
 fn err_others_stay_after_a_crash() {
     let config = with(notify(), |config| config.timeout_stop = Some(Duration::from_millis(100)));
-    let service = TestService::start(crate::shell("(trap '' TERM; sleep 1000) & exit 4"), config);
+    let service = TestService::start(crate::shell("sh -c 'trap \"\" TERM; exec sleep 1000' & exit 4"), config);
     let text = failure(|| service.ready(SOON));
     assert!(text.contains("ended with exit status 4, result exit-code"), "{text}");
     let stopped = service.expect_end(SOON);
     assert_eq!((stopped.exit, stopped.result), (Some(Exit::Code(4)), ServiceResult::ExitCode));
+    assert!(service.to_string().contains("SIGTERM to the other processes (1)\n"), "{service}");
+}
+
+#[test]
+fn ok_another_group_of_its_session() {
+    let test = "ends::ok_another_group_of_its_session";
+    let Some(service) = start(test, exec(), |_| {
+        // Nothing but its session tells whose it is once its parent has gone.
+        let mut child = Command::new("sleep").arg("20").env_clear().process_group(0).spawn().unwrap();
+        assert!(child.try_wait().unwrap().is_none());
+    }) else {
+        return;
+    };
+    assert_eq!(service.expect_end(SOON).result, ServiceResult::Success);
+    assert!(service.to_string().contains("SIGTERM to the other processes (1)\n"), "{service}");
 }

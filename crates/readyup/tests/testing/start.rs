@@ -94,6 +94,17 @@ fn ok_the_environment() {
 }
 
 #[test]
+fn ok_a_session_of_its_own_and_no_broken_pipes() {
+    let script = "cut -d ' ' -f 1,5,6 /proc/$$/stat; grep SigIgn /proc/$$/status";
+    let text = output(shell(script), exec());
+    let [numbers, ignored] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
+    let [pid, group, session] = numbers.split(' ').collect::<Vec<_>>()[..] else { panic!("{text}") };
+    assert_eq!((group, session), (pid, pid));
+    let ignored = u64::from_str_radix(ignored.trim_start_matches("SigIgn:").trim(), 16).unwrap();
+    assert_ne!(ignored & 1 << (signal_hook::consts::SIGPIPE - 1), 0);
+}
+
+#[test]
 fn ok_everything_else_is_as_the_command_says() {
     let mut command = Command::new("./sh");
     command.args(["-c", "pwd; echo \"$0 $1\"; cat", "with", "a  b"]).current_dir("/bin");
