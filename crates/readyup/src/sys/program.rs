@@ -66,7 +66,7 @@ impl Program {
         unsafe { libc::setsid() };
         // If the thread that started it ends without having ended it, everything went down at once.
         // SAFETY: it takes numbers only.
-        unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+        unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong) };
         // As with `IgnoreSIGPIPE=yes`, which is what units have.
         // SAFETY: it names no function.
         unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
@@ -119,8 +119,9 @@ fn last_errno() -> Errno {
 pub(crate) fn is_same_file(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> bool {
     const KCMP_FILE: libc::c_int = 0;
     let pid = std::process::id();
+    let index = |fd: BorrowedFd<'_>| fd.as_raw_fd() as libc::c_ulong;
     // SAFETY: it takes numbers only.
-    match unsafe { libc::syscall(libc::SYS_kcmp, pid, pid, KCMP_FILE, one.as_raw_fd(), other.as_raw_fd()) } {
+    match unsafe { libc::syscall(libc::SYS_kcmp, pid, pid, KCMP_FILE, index(one), index(other)) } {
         // A kernel or a container that does not compare: then by what they are of.
         ..0 => {
             let identity = |fd: BorrowedFd<'_>| fstat(fd).ok().map(|stat| (stat.st_dev, stat.st_ino));
