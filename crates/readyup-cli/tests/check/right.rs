@@ -96,6 +96,12 @@ run()";
 }
 
 #[test]
+fn ok_a_descriptor_that_is_stored_twice() {
+    let twice = "fd = os.open('/dev/null', 0)\nsay('FDSTORE=1', [fd, os.dup(fd)])\nsay('READY=1')\nrun()";
+    python(&["--fd-store", "2"], twice).assert_clean();
+}
+
+#[test]
 fn ok_stored_descriptors() {
     python(&["--fd-store", "2"], "say('FDSTORE=1\\nFDNAME=x', list(os.pipe()))\nsay('READY=1')\nrun()").assert_clean();
 }

@@ -471,6 +471,12 @@ fn err_store_full() {
 }
 
 #[test]
+fn err_store_full_of_one_file_opened_twice() {
+    let twice = "say('FDSTORE=1', [os.open('/dev/null', 0), os.open('/dev/null', 0)])\nsay('READY=1')\nrun()";
+    python(&["--fd-store", "1"], twice).assert_error("store-full");
+}
+
+#[test]
 fn warn_store_nothing() {
     python(&["--fd-store", "5"], "say('FDSTORE=1')\nsay('READY=1')\nrun()").assert_warning("store-nothing");
 }

@@ -21,6 +21,8 @@
 //!
 //! What a manager makes of a message is in [`service`].
 
+#[cfg(all(feature = "std", target_os = "linux"))]
+mod descriptors;
 mod envelope;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod incoming;
@@ -37,6 +39,8 @@ mod socket;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod standing;
 
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub use descriptors::{is_same_file, pid_of};
 pub use envelope::{Content, DropReason, Envelope};
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub use incoming::{BarrierRequest, Dropped, Incoming, Received, Sender};
@@ -44,7 +48,5 @@ pub use incoming::{BarrierRequest, Dropped, Incoming, Received, Sender};
 pub use listener::{Batch, Listener};
 #[cfg(all(target_os = "linux", any(feature = "std", target_arch = "x86_64", target_arch = "aarch64")))]
 pub use socket::{Credentials, Datagram, NotifySocket};
-#[cfg(all(feature = "std", target_os = "linux"))]
-pub(crate) use standing::pid_of;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub use standing::{Believing, Standing};

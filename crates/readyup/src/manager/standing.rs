@@ -1,8 +1,8 @@
 //! Whose word counts.
 
 use super::incoming::Received;
+use super::pid_of;
 use crate::protocol::{Assignment, NotifyAccess};
-use rustix::fd::{AsRawFd as _, OwnedFd};
 
 /// What a sender is to the service.
 ///
@@ -142,10 +142,4 @@ impl Believing {
         }
         believed
     }
-}
-
-/// The process that a pidfd stands for; none if it is no pidfd, or the process is gone.
-pub(crate) fn pid_of(pidfd: &OwnedFd) -> Option<u32> {
-    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).ok()?;
-    info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()
 }

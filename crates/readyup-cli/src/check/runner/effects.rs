@@ -45,7 +45,8 @@ impl Runner<'_> {
                 Effect::Changed { from, to } => self.record(Kind::State { from, to }),
                 Effect::Run(command) => self.start_command(command),
                 Effect::Signal { target, signal } => self.signal(target, signal),
-                Effect::CloseFd(key) => {
+                // A descriptor that came again has the key of the one that stays.
+                Effect::CloseFd(key) if !self.service.stored_fds().iter().any(|stored| stored.fd == key) => {
                     self.stored.remove(&key);
                 }
                 // What is stored is held already, and refusals were recorded with the message.

@@ -8,10 +8,9 @@ use crate::check::timeline::{Kind, Said, Who};
 use crate::exit::Failure;
 use crate::trace::event;
 use readyup::manager::service::{self, Effect, FdKey, NamedProcess, Notification, Refusal};
-use readyup::manager::{Incoming, Received};
+use readyup::manager::{Incoming, Received, is_same_file, pid_of};
 use readyup::{Assignment, Message, monotonic_now};
-use rustix::fd::{AsRawFd as _, OwnedFd};
-use rustix::fs::fstat;
+use rustix::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::time::Duration;
 
@@ -148,9 +147,7 @@ impl Runner<'_> {
 
     /// The key of a descriptor: that of the same file, if it is stored.
     pub(super) fn keep(&mut self, fd: OwnedFd) -> FdKey {
-        let identity = |fd: &OwnedFd| fstat(fd).ok().map(|stat| (stat.st_dev, stat.st_ino));
-        let same = self.stored.iter().find(|(_, other)| identity(other).is_some() && identity(other) == identity(&fd));
-        if let Some((key, _)) = same {
+        if let Some((key, _)) = self.stored.iter().find(|(_, other)| is_same_file(other, &fd)) {
             return *key;
         }
         self.next_key += 1;
@@ -167,10 +164,4 @@ pub(super) fn who(pid: u32) -> Who {
 pub(super) fn pidfd(pid: u32) -> Option<OwnedFd> {
     let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
     pidfd_open(pid, PidfdFlags::empty()).ok()
-}
-
-/// The process that a pidfd stands for; none if it is no pidfd, or the process is gone.
-fn pid_of(pidfd: &OwnedFd) -> Option<u32> {
-    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).ok()?;
-    info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()
 }
