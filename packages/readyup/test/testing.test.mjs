@@ -92,6 +92,7 @@ test('ok: messages are passed over until the one that is expected, and not twice
 test('ok: pings that stop when it hangs, after which it is killed as systemd does it', async () => {
   const it = service('good', { watchdog: 400 * PATIENCE });
   await it.ready({ within });
+  await it.expectPings(1, { within });
   const port = /\d+$/.exec(it.statusText)[0];
   get(port, '/hang').catch(() => {});
   await it.expectStall({ within });
