@@ -165,7 +165,16 @@ const deno = join(binaries, 'deno/deno');
 const arm = join(binaries, 'node24-arm64/bin/node');
 const emulated = join(work, 'arm64');
 /** Slow when they are emulated, and of nothing that is different there. */
-const SLOW = ['descriptors', 'environment', 'package', 'sd-listen-fds', 'serve-cluster', 'stuck', 'testing-life', 'workers'];
+const SLOW = [
+  'descriptors',
+  'environment',
+  'package',
+  'sd-listen-fds',
+  'serve-cluster',
+  'stuck',
+  'testing-life',
+  'workers',
+];
 
 const jobs = [
   // The one that takes the longest, first.
