@@ -144,10 +144,13 @@ impl TestService {
     /// Waits until the watchdog has waited for too long, as it must once the service hangs. Then the service was sent
     /// `WatchdogSignal=`, and its result is [`ServiceResult::Watchdog`].
     ///
+    /// Await a ping ([`expect_pings`](Self::expect_pings)), then make the service hang, then call this.
+    ///
     /// # Panics
     ///
     /// When that does not happen in time, with how many pings still came, or the service ends otherwise, or its `config`
-    /// sets no watchdog.
+    /// sets no watchdog. At once, if no believed `WATCHDOG=1` came before: a service that forgets its pings is ended by
+    /// the watchdog, too, which says nothing of how it hangs.
     ///
     /// ```
     /// use readyup::manager::service::{Config, ServiceResult, ServiceType};
@@ -158,6 +161,7 @@ impl TestService {
     /// config.watchdog = Some(Duration::from_millis(50));
     /// let service = TestService::in_process(config);
     /// service.notifier().ready()?;
+    /// service.notifier().watchdog()?; // the only one
     /// service.expect_stall(Duration::from_secs(5));
     /// assert_eq!(service.life().result(), ServiceResult::Watchdog);
     /// assert_eq!(service.take_signals(), [6]); // SIGABRT
@@ -165,8 +169,15 @@ impl TestService {
     /// ```
     #[track_caller]
     pub fn expect_stall(&self, within: Duration) {
-        let from = self.shared.unit_by_now().heard.len();
+        let (from, began) = {
+            let unit = self.shared.unit_by_now();
+            (unit.heard.len(), pings(&unit, 0).next().is_some())
+        };
         let look = |unit: &mut Unit| -> Look<()> {
+            if !began {
+                let why = "there was no WATCHDOG=1 before, and what never began cannot stop";
+                return needs_watchdog(unit).or_else(|| Some(Err(why.to_owned())));
+            }
             if unit.life.result() == ServiceResult::Watchdog {
                 return Some(Ok(()));
             }
