@@ -49,7 +49,8 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When none comes in time, or the service ends before, with what happened.
+    /// When none comes in time, or the service ends before, with what happened, and whether one is among those that were
+    /// skipped or returned before.
     ///
     /// ```
     /// use readyup::Assignment;
@@ -89,6 +90,7 @@ impl TestService {
     #[track_caller]
     pub fn expect_that(&self, what: &str, within: Duration, matches: impl Fn(&Heard) -> bool) -> Heard {
         let end = Instant::now() + bounded(within);
+        let passed = self.shared.unit_by_now().cursor;
         let next = |unit: &mut Unit| -> Look<Heard> {
             while let Some(heard) = unit.heard.get(unit.cursor) {
                 unit.cursor += 1;
@@ -102,10 +104,22 @@ impl TestService {
             // `matches` is somebody else's, and may ask the service itself.
             let result =
                 self.wait(end.saturating_duration_since(Instant::now()), next, |_| "it did not come".to_owned());
+            let result = result.map_err(|why| why + &self.passed_over(passed, &matches));
             let heard = self.check(result, || format!("{what} within {within:?}"));
             if matches(&heard) {
                 return heard;
             }
+        }
+    }
+
+    /// What to say of a message that is looked for in vain, and is among the first `passed` ones.
+    fn passed_over(&self, passed: usize, matches: impl Fn(&Heard) -> bool) -> String {
+        let before = self.shared.unit().heard.get(..passed).unwrap_or_default().to_vec();
+        match before.iter().find(|heard| heard.believed && matches(heard)) {
+            Some(heard) => {
+                format!("; one came at {:.3} s, but not after the last that was expected", heard.at.as_secs_f64())
+            }
+            None => String::new(),
         }
     }
 

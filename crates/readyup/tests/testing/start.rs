@@ -172,6 +172,6 @@ fn err_says_everything_but_that() {
             "within 50ms: it has not said so\nstate: activating (start), result success, status \"Loading\"\n"
         )
     );
-    let text = failure(|| service.expect_that("a port", Duration::from_millis(50), |_| true));
+    let text = failure(|| service.expect_that("a port", Duration::from_millis(50), |_| false));
     assert!(text.starts_with("expected a port within 50ms: it did not come\n"), "{text}");
 }
