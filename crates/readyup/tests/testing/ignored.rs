@@ -9,6 +9,8 @@ use readyup::{Assignment, Attachments, Message, Notifier, NotifyAccess};
 use std::fs::File;
 use std::os::fd::AsFd as _;
 
+const HINT: &str = "\nsome messages are not believed: start the program that sends them itself, or set notify_access = NotifyAccess::All\nstate: ";
+
 /// A child of the service says that the service is ready.
 fn by_a_child(test: &str, notifier: &Notifier) {
     if role().as_deref() == Some("child") {
@@ -37,6 +39,7 @@ fn err_a_child_with_access_for_main() {
 
     let text = failure(|| service.ready(std::time::Duration::from_millis(20)));
     assert!(text.starts_with("expected the service to be ready within 20ms: some of what it said was ignored\n"));
+    assert!(text.contains(HINT), "{text}");
     assert!(text.contains(&format!("process {sender}")) && text.contains(": READY=1\n"), "{text}");
     let reason = format!("! a message of process {sender} is dropped: NotifyAccess=main, and the main process is ");
     assert!(text.contains(&reason), "{text}");
@@ -51,6 +54,8 @@ fn ok_a_child_with_access_for_all() {
     service.ready(SOON);
     service.expect(Assignment::Status("The child has said it"), SOON);
     assert!(service.ignored().is_empty(), "{service}");
+    let text = failure(|| service.expect(Assignment::Stopping, std::time::Duration::from_millis(20)));
+    assert!(!text.contains("not believed"), "{text}");
 }
 
 #[test]
