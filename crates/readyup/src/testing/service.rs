@@ -39,9 +39,10 @@ pub struct TestService {
 impl TestService {
     /// Starts a program, whose process is the main process.
     ///
-    /// It gets a session of its own and the environment of a service of this manager and of no other: `$NOTIFY_SOCKET`, and
-    /// as `config` has it `$WATCHDOG_USEC`, `$WATCHDOG_PID` and `$FDSTORE`; `$LISTEN_PID`, too, if the command sets
-    /// `$LISTEN_FDS`. Everything else is as the command says, but for
+    /// It gets a session of its own and the environment of a service of this manager and of no other: `$INVOCATION_ID`;
+    /// `$NOTIFY_SOCKET`, unless the access that holds is [`none`](crate::NotifyAccess::None), as it is with a type that
+    /// does not notify, no watchdog and no fd store, unless `config` says otherwise; as `config` has it `$WATCHDOG_USEC`,
+    /// `$WATCHDOG_PID` and `$FDSTORE`; `$LISTEN_PID`, too, if the command sets `$LISTEN_FDS`. Everything else is as the command says, but for
     /// [`arg0`](std::os::unix::process::CommandExt::arg0), which the standard library does not tell.
     ///
     /// There are no `Exec…=` commands but this one, whatever `config` says of others.
@@ -100,7 +101,7 @@ impl TestService {
         config.exec_stop_post = false;
         // Barriers are answered when what came before was judged.
         let listener = Listener::private().map_err(std::io::Error::other)?.without_pidfds().keeping_barriers();
-        let unit = Unit::new(config, command.is_none(), listener.address());
+        let unit = Unit::new(config, command.is_none());
         let shared = Arc::new(Shared::new(listener, unit)?);
         let own = Arc::clone(&shared);
         let (started, is_started) = mpsc::channel();

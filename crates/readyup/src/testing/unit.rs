@@ -7,7 +7,7 @@ use super::{processes, program};
 use crate::manager::service::{
     ActiveState, Config, Effect, Exit, FdKey, Refusal, Service, ServiceResult, ServiceType, Target,
 };
-use crate::protocol::Address;
+use crate::protocol::{Address, NotifyAccess};
 use crate::{monotonic_now, sys};
 use rustix::fd::{AsFd as _, OwnedFd};
 use std::collections::HashMap;
@@ -21,7 +21,8 @@ pub(super) struct Unit {
     pub(super) life: Service,
     /// Whether the main process is this one: it is sent nothing, and its end is for the test to say.
     pub(super) is_own: bool,
-    notify_socket: String,
+    /// What its processes have in their environment, and those of no other service.
+    marks: Vec<String>,
     origin: Duration,
     pub(super) timeline: Timeline,
     pub(super) heard: Vec<Heard>,
@@ -81,11 +82,11 @@ pub(super) enum Watched {
 }
 
 impl Unit {
-    pub(super) fn new(config: Config, is_own: bool, notify_socket: &Address) -> Self {
+    pub(super) fn new(config: Config, is_own: bool) -> Self {
         Self {
             life: Service::new(config),
             is_own,
-            notify_socket: notify_socket.to_string(),
+            marks: Vec::new(),
             origin: monotonic_now(),
             timeline: Timeline::default(),
             heard: Vec::new(),
@@ -113,7 +114,11 @@ impl Unit {
         let pid = match command {
             Some(command) => {
                 let name = timeline::command_line(&command);
-                let started = program::start(command, notify_socket, self.life.config())?;
+                let invocation = program::invocation()?;
+                // Where nobody is believed, nobody is told where to send to.
+                let heard_at = (self.life.notify_access() != NotifyAccess::None).then_some(notify_socket);
+                let started = program::start(command, heard_at, &invocation, self.life.config())?;
+                self.marks = vec![format!("NOTIFY_SOCKET={notify_socket}"), format!("INVOCATION_ID={invocation}")];
                 let pid = started.pid;
                 (self.child, self.leader) = (Some(started), Some(pid));
                 self.record(format!("process {pid} started: {name}"));
@@ -255,7 +260,7 @@ impl Unit {
         let Some(leader) = self.leader else { return };
         let main = self.life.main_pid();
         let child = self.child.as_ref().map(|started| started.pid);
-        let found = processes::of_service(leader, &self.notify_socket).into_iter();
+        let found = processes::of_service(leader, &self.marks).into_iter();
         // One that cannot be opened has ended meanwhile.
         let open = |pid| Some((pid, Arc::new(program::open(pid).ok()?)));
         self.others = found.filter(|pid| Some(*pid) != main).filter_map(open).collect();
@@ -359,7 +364,7 @@ impl Unit {
     /// Whether the process is one of the service's.
     pub(super) fn is_of_service(&self, pid: u32) -> bool {
         match self.leader {
-            Some(leader) => processes::of_service(leader, &self.notify_socket).contains(&pid),
+            Some(leader) => processes::of_service(leader, &self.marks).contains(&pid),
             None => self.is_own && (pid == std::process::id() || processes::is_descendant(pid)),
         }
     }
