@@ -38,7 +38,7 @@ fn fugitives(kept: &mut Vec<u32>) -> (TestService, PathBuf) {
 fn end_left(pids: &[u32]) -> Vec<u32> {
     let left: Vec<u32> = pids.iter().copied().filter(|pid| is_alive(*pid)).collect();
     for pid in &left {
-        let pid = Pid::from_raw(pid.cast_signed()).unwrap();
+        let pid = Pid::from_raw(i32::try_from(*pid).unwrap()).unwrap();
         let _ = kill_process(pid, Signal::KILL);
     }
     left
