@@ -73,6 +73,7 @@ mod service;
 mod timeline;
 mod unit;
 mod waiting;
+mod watcher;
 
 pub use fake_manager::FakeManager;
 pub use heard::{Heard, Ignored, IgnoredReason, Stopped};

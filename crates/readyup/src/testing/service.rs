@@ -17,8 +17,11 @@ use std::thread::{self, JoinHandle};
 /// A service that a test runs as systemd would: every message is judged, signals are sent, time-outs and the watchdog kill.
 ///
 /// What is awaited fails the test with all that happened until then, as soon as it cannot come any more; that is also what
-/// a `TestService` says when it is formatted with `{}`. Dropping it kills every process that it started and that those
-/// started.
+/// a `TestService` says when it is formatted with `{}`.
+///
+/// Dropping it kills every process that it started and that those started. Should the test be killed before (by Ctrl-C, or
+/// by a CI job that takes too long), the kernel kills the process that was started, unless that is of a set-user-ID
+/// program, and a shell that waits for it kills all of its process group. Who has left that outlives such an end.
 ///
 /// ```
 /// use readyup::manager::service::{Config, ServiceType};

@@ -3,6 +3,7 @@
 use super::heard::{Heard, Ignored, IgnoredReason};
 use super::program::Started;
 use super::timeline::{self, Timeline};
+use super::watcher::Watcher;
 use super::{processes, program};
 use crate::manager::service::{
     ActiveState, Config, Effect, Exit, FdKey, Refusal, Service, ServiceResult, ServiceType, Target,
@@ -42,6 +43,8 @@ pub(super) struct Unit {
     /// The process that was started. Its session is looked through until there is nobody in it, as the number may be
     /// another's then.
     leader: Option<u32>,
+    /// Kills the leader's group if nobody else can. There may be no shell for it.
+    watcher: Option<Watcher>,
     pub(super) was_up: bool,
     pub(super) reload: Reload,
     pub(super) stop_asked: Option<Duration>,
@@ -100,6 +103,7 @@ impl Unit {
             alien: None,
             others: Vec::new(),
             leader: None,
+            watcher: None,
             was_up: false,
             reload: Reload::None,
             stop_asked: None,
@@ -120,7 +124,7 @@ impl Unit {
                 let started = program::start(command, heard_at, &invocation, self.life.config())?;
                 self.marks = vec![format!("NOTIFY_SOCKET={notify_socket}"), format!("INVOCATION_ID={invocation}")];
                 let pid = started.pid;
-                (self.child, self.leader) = (Some(started), Some(pid));
+                (self.child, self.leader, self.watcher) = (Some(started), Some(pid), Watcher::new(pid).ok());
                 self.record(format!("process {pid} started: {name}"));
                 pid
             }
@@ -265,7 +269,7 @@ impl Unit {
         let open = |pid| Some((pid, Arc::new(program::open(pid).ok()?)));
         self.others = found.filter(|pid| Some(*pid) != main).filter_map(open).collect();
         if self.others.is_empty() && child.is_none() && self.alien.is_none() {
-            self.leader = None;
+            (self.leader, self.watcher) = (None, None);
         }
         let effects = self.life.set_others(now, !self.others.is_empty());
         self.carry_out(effects);
