@@ -330,6 +330,16 @@ impl Unit {
         }
     }
 
+    /// Sends the main process a signal that the test asks for.
+    pub(super) fn send_to_main(&mut self, number: i32) -> Result<(), String> {
+        if !(1..=libc::SIGRTMAX()).contains(&number) {
+            return Err("there is no such signal".to_owned());
+        }
+        let pid = self.life.main_pid().ok_or("there is no main process")?;
+        self.signal(Target::Process(pid), number);
+        Ok(())
+    }
+
     fn signal(&mut self, target: Target, number: i32) {
         let name = timeline::signal(number);
         let Target::Process(pid) = target else {

@@ -5,6 +5,7 @@ use crate::{failure, notify, notify_reload, shell, start, with};
 use readyup::manager::service::{ActiveState, ServiceResult, SubState};
 use readyup::testing::TestService;
 use readyup::{Assignment, Heartbeat, MessageBuf, monotonic_now};
+use signal_hook::consts::{SIGKILL, SIGTERM};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -50,6 +51,21 @@ fn ok_a_whole_life() {
     let stopped = service.stop(SOON);
     assert_eq!((stopped.exit, stopped.result, stopped.said_stopping), (None, ServiceResult::Success, true));
     assert!(service.ignored().is_empty(), "{service}");
+}
+
+#[test]
+fn ok_signals_are_kept() {
+    let service = TestService::in_process(notify());
+    service.kill(SIGKILL);
+    service.begin_stop();
+    assert_eq!(service.take_signals(), [SIGKILL, SIGTERM]);
+    let text = failure(|| service.kill(0));
+    assert!(text.starts_with("expected signal 0 to be sent: there is no such signal\n"), "{text}");
+    failure(|| service.kill(65));
+    service.stop(SOON);
+    let text = failure(|| service.kill(SIGTERM));
+    assert!(text.starts_with("expected SIGTERM to be sent: there is no main process\n"), "{text}");
+    assert!(service.take_signals().is_empty());
 }
 
 #[test]
