@@ -59,7 +59,7 @@
 //! # Ok::<(), readyup::Error>(())
 //! ```
 //!
-//! Whatever fails prints all that happened until then. A [`FakeManager`] knows no rules: it only tells what came in.
+//! Whatever fails prints all that happened until then, and whatever way a test ends, the service ends with it. A [`FakeManager`] knows no rules: it only tells what came in.
 
 mod expect;
 mod fake_manager;
