@@ -36,24 +36,24 @@ export function isAlive(pid: number): boolean {
   return processOf(pid)?.isZombie === false;
 }
 
-/** Whether it is a process of the service: of the group of its first process, or one that was given its socket. */
-function belongs(pid: number, process: Process, group: number, socket: string): boolean {
+/** Whether it is a process of the service: of the group of its first process, or one that was given its invocation's id. */
+function belongs(pid: number, process: Process, group: number, invocation: string): boolean {
   if (process.isZombie) return false;
   return (
-    process.group === group || (read(`/proc/${pid}/environ`) ?? '').split('\0').includes(`NOTIFY_SOCKET=${socket}`)
+    process.group === group || (read(`/proc/${pid}/environ`) ?? '').split('\0').includes(`INVOCATION_ID=${invocation}`)
   );
 }
 
 /** Whether `pid` is one of the service's processes. */
-export function isOfService(pid: number, group: number, socket: string): boolean {
+export function isOfService(pid: number, group: number, invocation: string): boolean {
   const process = processOf(pid);
-  return process !== undefined && belongs(pid, process, group, socket);
+  return process !== undefined && belongs(pid, process, group, invocation);
 }
 
 /** The service's processes, be they daemons of their own by now. */
-export function membersOf(group: number, socket: string): number[] {
+export function membersOf(group: number, invocation: string): number[] {
   const pids = builtin('node:fs').readdirSync('/proc').map(Number).filter(Number.isInteger);
-  return pids.filter((pid) => pid !== process.pid && isOfService(pid, group, socket));
+  return pids.filter((pid) => pid !== process.pid && isOfService(pid, group, invocation));
 }
 
 /** Whether the process has a handler for the signal, as systemd sees it; true where that cannot be seen. */

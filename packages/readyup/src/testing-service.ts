@@ -58,6 +58,8 @@ interface Waiter {
  */
 export interface Main {
   readonly pid: number;
+  /** The `INVOCATION_ID` by which its processes are known. */
+  readonly invocation: string;
   /** The program, for what is started. */
   readonly child?: ChildProcess;
   /** What the process is, for the timeline. */
@@ -572,7 +574,7 @@ export class TestService {
     if (this.#ended === undefined && !isAlien) return;
     this.#counted = now;
     const main = this.#mainPid;
-    const others = membersOf(this.#main.pid, this.#address).some((pid) => pid !== main);
+    const others = membersOf(this.#main.pid, this.#main.invocation).some((pid) => pid !== main);
     this.#apply(this.#life.others(others, this.#now()));
     if (isAlien && main > 0 && !isAlive(main)) this.#apply(this.#life.gone(main, this.#now()));
   }
@@ -643,7 +645,7 @@ export class TestService {
     const [kind, value] = this.#life.named(bytes) ?? [];
     const pid = kind === 'pid' ? Number(value) : kind === 'pidfd' ? processOfPidFd(fds[0] ?? -1) : undefined;
     if (pid === undefined || !isAlive(pid)) return undefined;
-    const ofUnit = isOfService(pid, this.#main.pid, this.#address);
+    const ofUnit = isOfService(pid, this.#main.pid, this.#main.invocation);
     return { pid, ofUnit, ownChild: pid === this.#main.pid };
   }
 
@@ -683,7 +685,7 @@ export class TestService {
     }
     const main = this.#mainPid;
     const targets =
-      target === undefined ? membersOf(this.#main.pid, this.#address).filter((pid) => pid !== main) : [target];
+      target === undefined ? membersOf(this.#main.pid, this.#main.invocation).filter((pid) => pid !== main) : [target];
     if (targets.length === 0) return;
     if (target !== undefined) this.#signals.push(name);
     this.#record(`${name} to ${targets.map((pid) => `process ${pid}`).join(', ')}`, at);
@@ -707,7 +709,7 @@ export class TestService {
     const now = this.#now();
     if (child !== undefined) {
       this.#record(`process ${pid} ended ${signal === null ? `with exit status ${String(code)}` : `by ${signal}`}`);
-      this.#apply(this.#life.others(membersOf(pid, this.#address).length > 0, now));
+      this.#apply(this.#life.others(membersOf(pid, this.#main.invocation).length > 0, now));
     }
     this.#apply(this.#life.exited(pid, code, signal === null ? 0 : signalNumber(signal), now));
     this.#tell();
@@ -717,7 +719,7 @@ export class TestService {
   #kill(): void {
     const { pid, child } = this.#main;
     if (child === undefined) return;
-    for (const member of membersOf(pid, this.#address)) kill(member, 'SIGKILL');
+    for (const member of membersOf(pid, this.#main.invocation)) kill(member, 'SIGKILL');
   }
 }
 

@@ -37,6 +37,7 @@ export type { Unit } from './testing-unit';
 /** What a manager tells a service through the environment. */
 const VARIABLES = [
   'NOTIFY_SOCKET',
+  'INVOCATION_ID',
   'WATCHDOG_USEC',
   'WATCHDOG_PID',
   'LISTEN_FDS',
@@ -48,14 +49,7 @@ const VARIABLES = [
   'MANAGERPIDFDID',
 ];
 /** What the test's own manager told the test, as is the case in a CI job that is a service. */
-const OUTER = [
-  'MAINPID',
-  'INVOCATION_ID',
-  'JOURNAL_STREAM',
-  'SYSTEMD_EXEC_PID',
-  'MEMORY_PRESSURE_WATCH',
-  'MEMORY_PRESSURE_WRITE',
-];
+const OUTER = ['MAINPID', 'JOURNAL_STREAM', 'SYSTEMD_EXEC_PID', 'MEMORY_PRESSURE_WATCH', 'MEMORY_PRESSURE_WRITE'];
 
 /** How to start a program. */
 export interface StartOptions extends Unit {
@@ -106,10 +100,11 @@ function startProgram(command: string, args: readonly string[], options: StartOp
   for (const name of VARIABLES) delete env[name];
   const program = find(command, cwd, env['PATH']);
   const fds = Object.entries(sockets).map(([name, server]) => descriptor(name, server));
+  const invocation = random();
   const inbox = listen();
   let child: ChildProcess;
   try {
-    Object.assign(env, variables(options, life, inbox.address()));
+    Object.assign(env, variables(options, life, inbox.address(), invocation));
     // Commands that speak for their parent, as systemd-notify does, do not speak for their manager.
     env['MANAGERPID'] = String(process.pid);
     // What bears the pid of the process that it is for can only be set by the process itself.
@@ -140,7 +135,12 @@ function startProgram(command: string, args: readonly string[], options: StartOp
     throw errorFrom(new Error(`readyup/testing: "${command}" could not be started`), 'ERR_READYUP_START');
   }
   for (const server of Object.values(sockets)) server.close();
-  return new TestService(options, life, inbox, { pid, child, description: [command, ...args].join(' ') });
+  return new TestService(options, life, inbox, {
+    pid,
+    invocation,
+    child,
+    description: [command, ...args].join(' '),
+  });
 }
 
 /** How to be a service oneself. */
@@ -182,7 +182,8 @@ export function inProcess(options: InProcessOptions = {}): TestService {
     for (const name of VARIABLES) delete process.env[name];
     for (const [name, value] of values) if (value !== undefined) process.env[name] = value;
   };
-  set(Object.entries(variables(options, life, inbox.address())));
+  const invocation = random();
+  set(Object.entries(variables(options, life, inbox.address(), invocation)));
   const earlier = new Map(SIGNALS.map((signal) => [signal, process.rawListeners(signal)]));
   const listeners = (name: NodeJS.Signals): Function[] =>
     process.rawListeners(name).filter((listener) => earlier.get(name)?.includes(listener) !== true);
@@ -194,6 +195,7 @@ export function inProcess(options: InProcessOptions = {}): TestService {
   const { exit } = process;
   const service = new TestService(options, life, inbox, {
     pid: process.pid,
+    invocation,
     description: 'in this process',
     handles: (signal) => onSignal !== undefined || listeners(signalName(signal)).length > 0,
     signal(name) {
@@ -225,12 +227,16 @@ function listen(): Listening {
     throw errorFrom(new Error('readyup/testing: only on Linux is there a notify protocol to be tested'), 'ENOSYS');
   }
   // An abstract name leaves nothing behind in a file system.
-  const name = `@readyup-test-${process.pid}-${builtin('node:crypto').randomBytes(8).toString('hex')}`;
-  return calling(() => addon.listen(name));
+  return calling(() => addon.listen(`@readyup-test-${process.pid}-${random()}`));
 }
 
-function variables(unit: Unit, life: Life, address: string): Record<string, string> {
-  const values: Record<string, string> = {};
+/** An id that nobody else has, as systemd's are. */
+function random(): string {
+  return builtin('node:crypto').randomBytes(16).toString('hex');
+}
+
+function variables(unit: Unit, life: Life, address: string, invocation: string): Record<string, string> {
+  const values: Record<string, string> = { INVOCATION_ID: invocation };
   if (life.property('NotifyAccess') !== 'none') values['NOTIFY_SOCKET'] = address;
   if (unit.watchdog !== undefined) values['WATCHDOG_USEC'] = String(Math.ceil(unit.watchdog * 1000));
   if (unit.fdStoreMax !== undefined && unit.fdStoreMax > 0) values['FDSTORE'] = String(unit.fdStoreMax);

@@ -17,14 +17,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Starts the service itself; returns its process id.
+///
+/// It is told where to send to if anybody of it would be believed.
 pub(super) fn service(
     plan: &Plan,
-    notify_socket: &Address,
+    notify_socket: Option<&Address>,
     sockets: &[(&str, BorrowedFd<'_>)],
 ) -> Result<u32, Failure> {
     let mut program = plan.command.clone();
     find(&mut program, plan)?;
-    let mut environment = environment(plan, Some(notify_socket));
+    let mut environment = environment(plan, notify_socket);
     let mut for_its_pid = Vec::new();
     if let Some(period) = plan.config.watchdog {
         environment.push(("WATCHDOG_USEC".into(), period.as_micros().to_string().into()));

@@ -196,6 +196,13 @@ fn ok_simple_service() {
 }
 
 #[test]
+fn ok_nobody_is_believed() {
+    let is_told = "env | grep -q ^NOTIFY_SOCKET= && exec sleep 60";
+    unit(&[], &format!("Type=exec\nExecStart=sh -c '! {is_told}'"), "").assert_clean();
+    unit(&[], &format!("Type=exec\nNotifyAccess=main\nExecStart=sh -c '{is_told}'"), "").assert_clean();
+}
+
+#[test]
 fn ok_remarks() {
     let lines = "Type=notify\nUser=nobody\nWatchdogSec=soon\nExecStart=@SERVICE@";
     let outcome = unit(&[], lines, "say('READY=1')\nrun()");

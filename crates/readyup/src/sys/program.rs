@@ -20,6 +20,8 @@ pub(crate) struct Program {
     envp: Vec<*const c_char>,
     /// Where the process's own pid belongs in the environment.
     own_pid: Vec<*mut u8>,
+    /// Whose end is its end.
+    parent: u32,
 }
 
 /// Room for a pid and a NUL.
@@ -47,6 +49,7 @@ impl Program {
             own_pid: own_pid.map(|(entry, name)| entry.wrapping_add(name.len() + 1)).collect(),
             argv: arguments.iter().map(|argument| argument.as_ptr()).chain([ptr::null()]).collect(),
             envp: pointers.iter().map(|entry| entry.cast_const().cast()).chain([ptr::null()]).collect(),
+            parent: std::process::id(),
             paths,
             _arguments: arguments,
             _environment: entries,
@@ -67,6 +70,11 @@ impl Program {
         // If the thread that started it ends without having ended it, everything went down at once.
         // SAFETY: it takes numbers only.
         unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong) };
+        // It may have gone down before that.
+        // SAFETY: it takes nothing.
+        if unsafe { libc::getppid() }.unsigned_abs() != self.parent {
+            return io::Error::from_raw_os_error(libc::ESRCH);
+        }
         // As with `IgnoreSIGPIPE=yes`, which is what units have.
         // SAFETY: it names no function.
         unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
@@ -146,6 +154,20 @@ mod tests {
             let text = std::ffi::CStr::from_bytes_until_nul(&place).unwrap();
             assert_eq!(text.to_str(), Ok(number.to_string().as_str()));
         }
+    }
+
+    #[test]
+    fn err_the_parent_is_gone() {
+        let texts = |words: &[&str]| words.iter().map(|word| CString::new(*word).unwrap()).collect::<Vec<_>>();
+        let program = || Program::new(texts(&["/bin/true", "/usr/bin/true"]), texts(&["true"]), Vec::new(), &[]);
+        let spawn = |program: Program| {
+            let mut command = Command::new("true");
+            program.take_over(&mut command);
+            command.status()
+        };
+        assert!(spawn(program()).unwrap().success());
+        let error = spawn(Program { parent: u32::MAX, ..program() }).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::ESRCH));
     }
 
     #[test]

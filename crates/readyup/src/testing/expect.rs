@@ -49,7 +49,8 @@ impl TestService {
     ///
     /// # Panics
     ///
-    /// When none comes in time, or the service ends before, with what happened.
+    /// When none comes in time, or the service ends before, with what happened, and whether one is among those that were
+    /// skipped or returned before.
     ///
     /// ```
     /// use readyup::Assignment;
@@ -89,6 +90,7 @@ impl TestService {
     #[track_caller]
     pub fn expect_that(&self, what: &str, within: Duration, matches: impl Fn(&Heard) -> bool) -> Heard {
         let end = Instant::now() + bounded(within);
+        let passed = self.shared.unit_by_now().cursor;
         let next = |unit: &mut Unit| -> Look<Heard> {
             while let Some(heard) = unit.heard.get(unit.cursor) {
                 unit.cursor += 1;
@@ -102,10 +104,22 @@ impl TestService {
             // `matches` is somebody else's, and may ask the service itself.
             let result =
                 self.wait(end.saturating_duration_since(Instant::now()), next, |_| "it did not come".to_owned());
+            let result = result.map_err(|why| why + &self.passed_over(passed, &matches));
             let heard = self.check(result, || format!("{what} within {within:?}"));
             if matches(&heard) {
                 return heard;
             }
+        }
+    }
+
+    /// What to say of a message that is looked for in vain, and is among the first `passed` ones.
+    fn passed_over(&self, passed: usize, matches: impl Fn(&Heard) -> bool) -> String {
+        let before = self.shared.unit().heard.get(..passed).unwrap_or_default().to_vec();
+        match before.iter().find(|heard| heard.believed && matches(heard)) {
+            Some(heard) => {
+                format!("; one came at {:.3} s, but not after the last that was expected", heard.at.as_secs_f64())
+            }
+            None => String::new(),
         }
     }
 
@@ -144,10 +158,13 @@ impl TestService {
     /// Waits until the watchdog has waited for too long, as it must once the service hangs. Then the service was sent
     /// `WatchdogSignal=`, and its result is [`ServiceResult::Watchdog`].
     ///
+    /// Await a ping ([`expect_pings`](Self::expect_pings)), then make the service hang, then call this.
+    ///
     /// # Panics
     ///
     /// When that does not happen in time, with how many pings still came, or the service ends otherwise, or its `config`
-    /// sets no watchdog.
+    /// sets no watchdog. At once, if no believed `WATCHDOG=1` came before: a service that forgets its pings is ended by
+    /// the watchdog, too, which says nothing of how it hangs.
     ///
     /// ```
     /// use readyup::manager::service::{Config, ServiceResult, ServiceType};
@@ -158,6 +175,7 @@ impl TestService {
     /// config.watchdog = Some(Duration::from_millis(50));
     /// let service = TestService::in_process(config);
     /// service.notifier().ready()?;
+    /// service.notifier().watchdog()?; // the only one
     /// service.expect_stall(Duration::from_secs(5));
     /// assert_eq!(service.life().result(), ServiceResult::Watchdog);
     /// assert_eq!(service.take_signals(), [6]); // SIGABRT
@@ -165,8 +183,15 @@ impl TestService {
     /// ```
     #[track_caller]
     pub fn expect_stall(&self, within: Duration) {
-        let from = self.shared.unit_by_now().heard.len();
+        let (from, began) = {
+            let unit = self.shared.unit_by_now();
+            (unit.heard.len(), pings(&unit, 0).next().is_some())
+        };
         let look = |unit: &mut Unit| -> Look<()> {
+            if !began {
+                let why = "there was no WATCHDOG=1 before, and what never began cannot stop";
+                return needs_watchdog(unit).or_else(|| Some(Err(why.to_owned())));
+            }
             if unit.life.result() == ServiceResult::Watchdog {
                 return Some(Ok(()));
             }

@@ -2,7 +2,7 @@
 
 use crate::manager::DropReason;
 use crate::manager::service::{Exit, Refusal, ServiceResult};
-use crate::protocol::Message;
+use crate::protocol::{Message, Unseen};
 use std::fmt;
 use std::time::Duration;
 
@@ -62,10 +62,18 @@ pub struct Ignored {
 /// Why a manager ignores something.
 ///
 /// ```
-/// use readyup::testing::IgnoredReason;
+/// use readyup::Message;
+/// use readyup::manager::service::{Config, ServiceType};
+/// use readyup::protocol::Unseen;
+/// use readyup::testing::{IgnoredReason, TestService};
 ///
-/// let reason = IgnoredReason::UnclaimedFds { count: 2 };
-/// assert_eq!(reason.to_string(), "2 descriptors were closed that came without FDSTORE=1");
+/// let service = TestService::in_process(Config::new(ServiceType::Notify));
+/// service.notifier().send(Message::raw(b"READY=true")?)?;
+/// let ignored = service.ignored();
+/// let why = Unseen::OtherValue { flag: "READY=1" };
+/// assert_eq!(ignored[0].reason, IgnoredReason::Unseen { line: "READY=true".to_owned(), why });
+/// assert_eq!(ignored[0].reason.to_string(), "READY=true: only READY=1 has an effect");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -74,6 +82,15 @@ pub enum IgnoredReason {
     Refused(Refusal),
     /// It was dropped before anything else.
     Dropped(DropReason),
+    /// A manager does not see this line of a message. Lines whose keys begin with `X_` are left alone.
+    Unseen {
+        /// The line.
+        line: String,
+        /// Why.
+        why: Unseen,
+    },
+    /// `FDSTORE=1` comes without a descriptor.
+    NothingToStore,
     /// Descriptors that no line claims.
     UnclaimedFds {
         /// How many.
@@ -143,6 +160,8 @@ impl fmt::Display for IgnoredReason {
         match self {
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Dropped(reason) => reason.fmt(f),
+            Self::Unseen { line, why } => write!(f, "{line}: {why}"),
+            Self::NothingToStore => f.write_str("FDSTORE=1 comes without a descriptor"),
             Self::UnclaimedFds { count: 1 } => f.write_str("a descriptor was closed that came without FDSTORE=1"),
             Self::UnclaimedFds { count } => write!(f, "{count} descriptors were closed that came without FDSTORE=1"),
         }

@@ -54,6 +54,7 @@ impl Unit {
         }
         let named = self.named(&received);
         let closed_fds = received.closed_fds();
+        let has_fds = closed_fds > 0 || !received.fds().is_empty();
         let keys: Vec<FdKey> = received.take_fds().into_iter().map(|fd| self.keep(fd)).collect();
         let message = received.message();
         let mut notification = Notification::new(message, pid, uid);
@@ -73,6 +74,15 @@ impl Unit {
         for refusal in refusals {
             self.on_refusal(&refusal);
             self.ignore(Some(pid), &text, IgnoredReason::Refused(refusal));
+        }
+        if believed {
+            for (line, why) in message.lines().filter_map(|line| Some((line, line.unseen()?))) {
+                let line = timeline::line(line);
+                self.ignore(Some(pid), &text, IgnoredReason::Unseen { line, why });
+            }
+            if message.has(Assignment::FdStore) && !has_fds {
+                self.ignore(Some(pid), &text, IgnoredReason::NothingToStore);
+            }
         }
         if closed_fds > 0 {
             self.ignore(Some(pid), &text, IgnoredReason::UnclaimedFds { count: closed_fds });

@@ -59,7 +59,7 @@
 //! # Ok::<(), readyup::Error>(())
 //! ```
 //!
-//! Whatever fails prints all that happened until then. A [`FakeManager`] knows no rules: it only tells what came in.
+//! Whatever fails prints all that happened until then, and whatever way a test ends, the service ends with it. A [`FakeManager`] knows no rules: it only tells what came in.
 
 mod expect;
 mod fake_manager;
@@ -73,6 +73,7 @@ mod service;
 mod timeline;
 mod unit;
 mod waiting;
+mod watcher;
 
 pub use fake_manager::FakeManager;
 pub use heard::{Heard, Ignored, IgnoredReason, Stopped};

@@ -12,13 +12,13 @@ struct Process {
     is_zombie: bool,
 }
 
-/// The living processes of a service: the session and the group of the process that was started, whoever was given its
-/// socket, and whoever descends from those.
-pub(super) fn of_service(leader: u32, notify_socket: &str) -> Vec<u32> {
+/// The living processes of a service: the session and the group of the process that was started, whoever was given one of
+/// `marks` in the environment, and whoever descends from those.
+pub(super) fn of_service(leader: u32, marks: &[String]) -> Vec<u32> {
     let own_pid = std::process::id();
     let all: Vec<Process> = all().filter(|process| process.pid != own_pid).collect();
     let is_one = |process: &Process| {
-        [process.pid, process.group, process.session].contains(&leader) || was_given(process.pid, notify_socket)
+        [process.pid, process.group, process.session].contains(&leader) || was_given(process.pid, marks)
     };
     let mut found: HashSet<u32> = all.iter().filter(|process| is_one(process)).map(|process| process.pid).collect();
     loop {
@@ -62,12 +62,13 @@ pub(super) fn handles(pid: u32, signal: i32) -> Option<bool> {
     Some((1..=64).contains(&signal) && caught & (1 << (signal - 1)) != 0)
 }
 
-/// Whether its program was started with this `$NOTIFY_SOCKET`, which no other service has: not in this pid namespace, that is.
-fn was_given(pid: u32, notify_socket: &str) -> bool {
+/// Whether its program was started with one of these in the environment, which no other service has: not in this pid
+/// namespace, that is.
+fn was_given(pid: u32, marks: &[String]) -> bool {
     let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
-    let value = |entry: &[u8]| entry.strip_prefix(b"NOTIFY_SOCKET=") == Some(notify_socket.as_bytes());
+    let is_mark = |entry: &[u8]| marks.iter().any(|mark| mark.as_bytes() == entry);
     let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/pid")).ok();
-    environment.split(|byte| *byte == 0).any(value) && namespace(&pid.to_string()) == namespace("self")
+    environment.split(|byte| *byte == 0).any(is_mark) && namespace(&pid.to_string()) == namespace("self")
 }
 
 fn all() -> impl Iterator<Item = Process> {

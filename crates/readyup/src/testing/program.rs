@@ -7,6 +7,7 @@ use rustix::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
+use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::process::{Child, Command};
@@ -23,9 +24,21 @@ pub(super) struct Started {
 /// What names a manager of ours, and is none of the program's business.
 const MANAGER_VARIABLES: [&str; 2] = ["MANAGERPID", "MANAGERPIDFDID"];
 
-pub(super) fn start(mut command: Command, notify_socket: &Address, config: &Config) -> io::Result<Started> {
+/// What sets a service's life apart from all others, as systemd has it for `$INVOCATION_ID`.
+pub(super) fn invocation() -> io::Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/random/uuid")?.trim().replace('-', ""))
+}
+
+pub(super) fn start(
+    mut command: Command,
+    notify_socket: Option<&Address>,
+    invocation: &str,
+    config: &Config,
+) -> io::Result<Started> {
     let mut environment = environment(&mut command);
-    environment.insert("NOTIFY_SOCKET".into(), notify_socket.to_os_string());
+    environment.remove(OsStr::new("NOTIFY_SOCKET"));
+    environment.extend(notify_socket.map(|address| ("NOTIFY_SOCKET".into(), address.to_os_string())));
+    environment.insert("INVOCATION_ID".into(), invocation.into());
     // We are its manager: a command that speaks for its parent, as systemd-notify does, must not speak for us.
     environment.insert("MANAGERPID".into(), std::process::id().to_string().into());
     let mut for_its_pid = Vec::new();

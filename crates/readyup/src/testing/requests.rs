@@ -2,6 +2,7 @@
 
 use super::heard::Stopped;
 use super::service::TestService;
+use super::timeline;
 use super::unit::{Reload, Unit};
 use super::waiting::Look;
 use crate::protocol::Assignment;
@@ -77,6 +78,33 @@ impl TestService {
         let result = self.shared.unit_by_now().begin_reload();
         self.shared.tell();
         self.check(result, || "the service to reload".to_owned());
+    }
+
+    /// Sends a signal to the main process, as `systemctl kill --kill-whom=main` does: for what `ExecReload=` would do, say.
+    /// Code that runs in the test itself is sent none, nor is a process of somebody else's that `MAINPID=` has named; all
+    /// are kept for [`take_signals`](Self::take_signals).
+    ///
+    /// # Panics
+    ///
+    /// When there is no such signal, or no main process.
+    ///
+    /// ```
+    /// use readyup::manager::service::{Config, Exit, ServiceType};
+    /// use readyup::testing::TestService;
+    /// use std::process::Command;
+    /// use std::time::Duration;
+    ///
+    /// let mut command = Command::new("sleep");
+    /// command.arg("1000");
+    /// let service = TestService::start(command, Config::new(ServiceType::Exec));
+    /// service.kill(10); // SIGUSR1
+    /// assert_eq!(service.expect_end(Duration::from_secs(5)).exit, Some(Exit::Signal(10)));
+    /// ```
+    #[track_caller]
+    pub fn kill(&self, signal: i32) {
+        let result = self.shared.unit_by_now().send_to_main(signal);
+        self.shared.tell();
+        self.check(result, || format!("{} to be sent", timeline::signal(signal)));
     }
 
     /// Has the service end, unless [`begin_stop`](Self::begin_stop) has done so, and waits until it has: `KillSignal=` is

@@ -17,8 +17,11 @@ use std::thread::{self, JoinHandle};
 /// A service that a test runs as systemd would: every message is judged, signals are sent, time-outs and the watchdog kill.
 ///
 /// What is awaited fails the test with all that happened until then, as soon as it cannot come any more; that is also what
-/// a `TestService` says when it is formatted with `{}`. Dropping it kills every process that it started and that those
-/// started.
+/// a `TestService` says when it is formatted with `{}`.
+///
+/// Dropping it kills every process that it started and that those started. Should the test be killed before (by Ctrl-C, or
+/// by a CI job that takes too long), the kernel kills the process that was started, unless that is of a set-user-ID
+/// program, and a shell that waits for it kills all of its process group. Who has left that outlives such an end.
 ///
 /// ```
 /// use readyup::manager::service::{Config, ServiceType};
@@ -39,10 +42,11 @@ pub struct TestService {
 impl TestService {
     /// Starts a program, whose process is the main process.
     ///
-    /// It gets a session of its own and the environment of a service of this manager and of no other: `$NOTIFY_SOCKET`, and
-    /// as `config` has it `$WATCHDOG_USEC`, `$WATCHDOG_PID` and `$FDSTORE`; `$LISTEN_PID`, too, if the command sets
-    /// `$LISTEN_FDS`. Everything else is as the command says, but for
-    /// [`arg0`](std::os::unix::process::CommandExt::arg0), which the standard library does not tell. (Of
+    /// It gets a session of its own and the environment of a service of this manager and of no other: `$INVOCATION_ID`;
+    /// `$NOTIFY_SOCKET`, unless the access that holds is [`none`](crate::NotifyAccess::None), as it is with a type that
+    /// does not notify, no watchdog and no fd store, unless `config` says otherwise; as `config` has it `$WATCHDOG_USEC`,
+    /// `$WATCHDOG_PID` and `$FDSTORE`; `$LISTEN_PID`, too, if the command sets `$LISTEN_FDS`. Everything else is as the
+    /// command says, but for [`arg0`](std::os::unix::process::CommandExt::arg0), which the standard library does not tell. (Of
     /// [`Stdio::piped`](std::process::Stdio::piped) nobody has the other end: pass one of a pipe of yours.)
     ///
     /// There are no `Exec…=` commands but this one, whatever `config` says of others.
@@ -100,7 +104,7 @@ impl TestService {
         config.exec_stop = false;
         config.exec_stop_post = false;
         let listener = Listener::private().map_err(std::io::Error::other)?.without_pidfds();
-        let unit = Unit::new(config, command.is_none(), listener.address());
+        let unit = Unit::new(config, command.is_none());
         let shared = Arc::new(Shared::new(listener, unit)?);
         let own = Arc::clone(&shared);
         let (started, is_started) = mpsc::channel();

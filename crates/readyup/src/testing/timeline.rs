@@ -1,7 +1,7 @@
 //! What happened, in words.
 
 use crate::manager::service::{Exit, Service};
-use crate::protocol::Message;
+use crate::protocol::{Line, Message};
 use std::fmt;
 use std::process::Command;
 use std::time::Duration;
@@ -37,8 +37,12 @@ pub(super) fn state(life: &Service) -> String {
 
 /// The lines of a message, next to each other.
 pub(super) fn lines(message: Message<'_>) -> String {
-    let lines: Vec<_> = message.lines().map(|line| printable(&String::from_utf8_lossy(line.as_bytes()))).collect();
+    let lines: Vec<_> = message.lines().map(line).collect();
     if lines.is_empty() { "an empty message".to_owned() } else { lines.join("  ") }
+}
+
+pub(super) fn line(line: Line<'_>) -> String {
+    printable(&String::from_utf8_lossy(line.as_bytes()))
 }
 
 /// How a person would write the command.

@@ -3,11 +3,12 @@
 use super::heard::{Heard, Ignored, IgnoredReason};
 use super::program::Started;
 use super::timeline::{self, Timeline};
+use super::watcher::Watcher;
 use super::{processes, program};
 use crate::manager::service::{
     ActiveState, Config, Effect, Exit, FdKey, Refusal, Service, ServiceResult, ServiceType, Target,
 };
-use crate::protocol::Address;
+use crate::protocol::{Address, NotifyAccess};
 use crate::{monotonic_now, sys};
 use rustix::fd::{AsFd as _, OwnedFd};
 use std::collections::HashMap;
@@ -21,7 +22,8 @@ pub(super) struct Unit {
     pub(super) life: Service,
     /// Whether the main process is this one: it is sent nothing, and its end is for the test to say.
     pub(super) is_own: bool,
-    notify_socket: String,
+    /// What its processes have in their environment, and those of no other service.
+    marks: Vec<String>,
     origin: Duration,
     pub(super) timeline: Timeline,
     pub(super) heard: Vec<Heard>,
@@ -41,6 +43,8 @@ pub(super) struct Unit {
     /// The process that was started. Its session is looked through until there is nobody in it, as the number may be
     /// another's then.
     leader: Option<u32>,
+    /// Kills the leader's group if nobody else can. There may be no shell for it.
+    watcher: Option<Watcher>,
     pub(super) was_up: bool,
     pub(super) reload: Reload,
     pub(super) stop_asked: Option<Duration>,
@@ -81,11 +85,11 @@ pub(super) enum Watched {
 }
 
 impl Unit {
-    pub(super) fn new(config: Config, is_own: bool, notify_socket: &Address) -> Self {
+    pub(super) fn new(config: Config, is_own: bool) -> Self {
         Self {
             life: Service::new(config),
             is_own,
-            notify_socket: notify_socket.to_string(),
+            marks: Vec::new(),
             origin: monotonic_now(),
             timeline: Timeline::default(),
             heard: Vec::new(),
@@ -99,6 +103,7 @@ impl Unit {
             alien: None,
             others: Vec::new(),
             leader: None,
+            watcher: None,
             was_up: false,
             reload: Reload::None,
             stop_asked: None,
@@ -113,9 +118,13 @@ impl Unit {
         let pid = match command {
             Some(command) => {
                 let name = timeline::command_line(&command);
-                let started = program::start(command, notify_socket, self.life.config())?;
+                let invocation = program::invocation()?;
+                // Where nobody is believed, nobody is told where to send to.
+                let heard_at = (self.life.notify_access() != NotifyAccess::None).then_some(notify_socket);
+                let started = program::start(command, heard_at, &invocation, self.life.config())?;
+                self.marks = vec![format!("NOTIFY_SOCKET={notify_socket}"), format!("INVOCATION_ID={invocation}")];
                 let pid = started.pid;
-                (self.child, self.leader) = (Some(started), Some(pid));
+                (self.child, self.leader, self.watcher) = (Some(started), Some(pid), Watcher::new(pid).ok());
                 self.record(format!("process {pid} started: {name}"));
                 pid
             }
@@ -255,12 +264,12 @@ impl Unit {
         let Some(leader) = self.leader else { return };
         let main = self.life.main_pid();
         let child = self.child.as_ref().map(|started| started.pid);
-        let found = processes::of_service(leader, &self.notify_socket).into_iter();
+        let found = processes::of_service(leader, &self.marks).into_iter();
         // One that cannot be opened has ended meanwhile.
         let open = |pid| Some((pid, Arc::new(program::open(pid).ok()?)));
         self.others = found.filter(|pid| Some(*pid) != main).filter_map(open).collect();
         if self.others.is_empty() && child.is_none() && self.alien.is_none() {
-            self.leader = None;
+            (self.leader, self.watcher) = (None, None);
         }
         let effects = self.life.set_others(now, !self.others.is_empty());
         self.carry_out(effects);
@@ -321,6 +330,16 @@ impl Unit {
         }
     }
 
+    /// Sends the main process a signal that the test asks for.
+    pub(super) fn send_to_main(&mut self, number: i32) -> Result<(), String> {
+        if !(1..=libc::SIGRTMAX()).contains(&number) {
+            return Err("there is no such signal".to_owned());
+        }
+        let pid = self.life.main_pid().ok_or("there is no main process")?;
+        self.signal(Target::Process(pid), number);
+        Ok(())
+    }
+
     fn signal(&mut self, target: Target, number: i32) {
         let name = timeline::signal(number);
         let Target::Process(pid) = target else {
@@ -359,7 +378,7 @@ impl Unit {
     /// Whether the process is one of the service's.
     pub(super) fn is_of_service(&self, pid: u32) -> bool {
         match self.leader {
-            Some(leader) => processes::of_service(leader, &self.notify_socket).contains(&pid),
+            Some(leader) => processes::of_service(leader, &self.marks).contains(&pid),
             None => self.is_own && (pid == std::process::id() || processes::is_descendant(pid)),
         }
     }

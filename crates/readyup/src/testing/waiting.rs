@@ -1,9 +1,11 @@
 //! Waiting for what is expected, or for the reason why it does not come.
 
+use super::heard::{Ignored, IgnoredReason};
 use super::service::TestService;
 use super::timeline;
 use super::unit::Unit;
-use crate::manager::service::ServiceResult;
+use crate::manager::service::{Refusal, ServiceResult};
+use crate::protocol::NotifyAccess;
 use std::time::{Duration, Instant};
 
 /// Why something that is awaited cannot come any more, or what came; nothing while it may still come.
@@ -40,7 +42,22 @@ impl TestService {
         match result {
             Ok(value) => value,
             // Nothing is locked here, so that the thread can go on.
-            Err(why) => panic!("expected {}: {why}\n{self}", what()),
+            Err(why) => panic!("expected {}: {why}\n{}{self}", what(), self.hint()),
+        }
+    }
+
+    /// What to do about messages that are not believed.
+    fn hint(&self) -> &'static str {
+        let unit = self.shared.unit();
+        let is_of_another = |ignored: &Ignored| match ignored.reason {
+            IgnoredReason::Refused(Refusal::Access { access, .. }) => access != NotifyAccess::None,
+            _ => false,
+        };
+        if !unit.is_own && unit.ignored.iter().any(is_of_another) {
+            "some messages are not believed: start the program that sends them itself, or set \
+             notify_access = NotifyAccess::All\n"
+        } else {
+            ""
         }
     }
 }

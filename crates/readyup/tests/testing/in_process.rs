@@ -1,10 +1,11 @@
 //! The test's own process as the service.
 
 use crate::support::SOON;
-use crate::{notify, notify_reload, shell, start, with};
+use crate::{failure, notify, notify_reload, shell, start, with};
 use readyup::manager::service::{ActiveState, ServiceResult, SubState};
 use readyup::testing::TestService;
 use readyup::{Assignment, Heartbeat, MessageBuf, monotonic_now};
+use signal_hook::consts::{SIGKILL, SIGTERM};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -53,6 +54,21 @@ fn ok_a_whole_life() {
 }
 
 #[test]
+fn ok_signals_are_kept() {
+    let service = TestService::in_process(notify());
+    service.kill(SIGKILL);
+    service.begin_stop();
+    assert_eq!(service.take_signals(), [SIGKILL, SIGTERM]);
+    let text = failure(|| service.kill(0));
+    assert!(text.starts_with("expected signal 0 to be sent: there is no such signal\n"), "{text}");
+    failure(|| service.kill(65));
+    service.stop(SOON);
+    let text = failure(|| service.kill(SIGTERM));
+    assert!(text.starts_with("expected SIGTERM to be sent: there is no main process\n"), "{text}");
+    assert!(service.take_signals().is_empty());
+}
+
+#[test]
 fn ok_what_was_sent_before_is_there() {
     let service = TestService::in_process(notify());
     let notifier = service.notifier();
@@ -85,6 +101,29 @@ fn ok_expects_in_order_and_may_ask_meanwhile() {
     notifier.status("Serving").unwrap();
     service.expect_that("a status", SOON, |_| service.life().active_state() == ActiveState::Active);
     service.expect(Assignment::Status("Serving"), SOON);
+}
+
+#[test]
+fn err_it_came_before_the_last_that_was_expected() {
+    let service = TestService::in_process(notify());
+    let notifier = service.notifier();
+    notifier.ready().unwrap();
+    notifier.status("Serving").unwrap();
+    let heard = service.expect(Assignment::Status("Serving"), SOON);
+    let ready = service.messages()[0].at;
+    let limit = Duration::from_millis(20);
+    for (assignment, at) in [(Assignment::Ready, ready), (Assignment::Status("Serving"), heard.at)] {
+        let text = failure(|| service.expect(assignment, limit));
+        let why = "it did not come; one came at ";
+        let start = format!("expected {assignment:?} within 20ms: {why}{:.3} s, but not after", at.as_secs_f64());
+        assert!(text.starts_with(&start), "{text}");
+    }
+    let text = failure(|| service.expect(Assignment::Stopping, limit));
+    assert!(text.starts_with("expected Stopping within 20ms: it did not come\n"), "{text}");
+    // It is also said of one that ended.
+    service.stop(SOON);
+    let text = failure(|| service.expect(Assignment::Ready, SOON));
+    assert!(text.contains(" within 5s: it went down before; one came at "), "{text}");
 }
 
 #[test]

@@ -15,6 +15,17 @@ fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().count()
 }
 
+/// The processes that this one has started, those included that it has not waited for.
+fn children() -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let parent = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
+    };
+    pids.filter(|pid| parent(pid) == Some(std::process::id())).collect()
+}
+
 /// A service whose processes get away from it as well as they can, and don't mind being told to end. Says their pids.
 const FUGITIVES: &str = "trap '' TERM HUP
     echo $$
@@ -71,6 +82,7 @@ fn ok_dropped_in_the_middle() {
     failure(|| TestService::start(Command::new("/readyup-is-not-there"), notify()));
     drop(std::panic::take_hook());
     assert_eq!((open_fds(), threads()), before);
+    assert_eq!(children(), []);
 }
 
 #[test]
@@ -86,8 +98,12 @@ fn ok_dropped_after_a_failure() {
 #[test]
 fn ok_the_test_is_killed() {
     if role().is_some() {
-        let service = TestService::start(shell("exec sleep 1000"), exec());
-        eprintln!("{} {}", service.life().main_pid().unwrap(), service.address());
+        let (read, write) = pipe();
+        let mut command = shell("sleep 1000 & echo $!; exec sleep 1000");
+        command.stdout(write);
+        let service = TestService::start(command, exec());
+        let child = BufReader::new(read).lines().next().unwrap().unwrap();
+        eprintln!("{} {child} {}", service.life().main_pid().unwrap(), service.address());
         loop {
             std::thread::park();
         }
@@ -95,18 +111,18 @@ fn ok_the_test_is_killed() {
     let mut test = copy("left_behind::ok_the_test_is_killed", "test").stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(test.stderr.take().unwrap()).read_line(&mut line).unwrap();
-    let (pid, socket) = line.trim().split_once(' ').unwrap();
-    let pid: u32 = pid.parse().unwrap();
-    let was_alive = is_alive(pid);
+    let [main, child, socket] = line.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{line}") };
+    let pids = [main, child].map(|pid| pid.parse::<u32>().unwrap());
+    let were_alive = pids.map(is_alive);
     test.kill().unwrap();
     test.wait().unwrap();
     // What nobody was left to remove.
     std::fs::remove_file(socket).unwrap();
     std::fs::remove_dir(Path::new(socket).parent().unwrap()).unwrap();
-    assert!(was_alive);
+    assert_eq!(were_alive, [true, true]);
     let end = Instant::now() + SOON;
-    while is_alive(pid) && Instant::now() < end {
+    while pids.iter().any(|pid| is_alive(*pid)) && Instant::now() < end {
         std::thread::yield_now();
     }
-    assert_eq!(end_left(&[pid]), []);
+    assert_eq!(end_left(&pids), []);
 }

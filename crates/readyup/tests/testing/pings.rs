@@ -4,7 +4,7 @@ use crate::support::SOON;
 use crate::{failure, notify, pipe, role, start, with};
 use readyup::manager::service::{ActiveState, Config, Exit, ServiceResult};
 use readyup::testing::TestService;
-use readyup::{Heartbeat, Message, Notifier, WatchdogSettings};
+use readyup::{Assignment, Heartbeat, Message, Notifier, WatchdogSettings};
 use std::io::{Read as _, stdin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -93,6 +93,17 @@ fn err_too_few_pings() {
     assert!(text.contains(": WATCHDOG=1 came no more, but that is too short a time for the watchdog\n"), "{text}");
 }
 
+const NEVER_BEGAN: &str = " within 5s: there was no WATCHDOG=1 before, and what never began cannot stop\n";
+
+#[test]
+fn err_it_forgets_its_pings() {
+    let service = TestService::in_process(watched(Duration::from_secs(1000)));
+    service.notifier().ready().unwrap();
+    service.ready(SOON);
+    let text = failure(|| service.expect_stall(SOON));
+    assert!(text.contains(NEVER_BEGAN), "{text}");
+}
+
 #[test]
 fn err_pings_that_are_not_believed() {
     let config = with(watched(Duration::from_millis(300)), |config| config.notify_access = readyup::NotifyAccess::None);
@@ -106,14 +117,17 @@ fn err_pings_that_are_not_believed() {
     );
     // Of another process than the main one.
     let _heartbeat = Heartbeat::start(service.notifier(), Duration::from_millis(20), || true).unwrap();
-    service.expect_stall(SOON);
+    assert_eq!(service.expect_end(SOON).result, ServiceResult::Watchdog);
     assert!(!service.ignored().is_empty());
+    let text = failure(|| service.expect_stall(SOON));
+    assert!(text.contains(NEVER_BEGAN), "{text}");
 }
 
 #[test]
 fn err_it_ends_otherwise() {
     let service = TestService::in_process(watched(Duration::from_secs(1000)));
     service.notifier().ready().unwrap();
+    service.notifier().watchdog().unwrap();
     service.begin_stop();
     let text = failure(|| service.expect_stall(SOON));
     assert!(text.contains(" within 5s: it went down before\n"), "{text}");
@@ -127,11 +141,13 @@ fn ok_it_triggers_the_watchdog_itself() {
     let test = "pings::ok_it_triggers_the_watchdog_itself";
     let Some(service) = start(test, watched(Duration::from_secs(1000)), |notifier| {
         notifier.ready().unwrap();
+        notifier.watchdog().unwrap();
         notifier.send(Message::WATCHDOG_TRIGGER).unwrap();
         std::thread::park();
     }) else {
         return;
     };
+    service.expect(Assignment::Watchdog, SOON);
     service.expect_stall(SOON);
     assert_eq!(service.expect_end(SOON).result, ServiceResult::Watchdog);
 }

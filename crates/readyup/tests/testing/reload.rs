@@ -121,6 +121,20 @@ fn err_does_not_handle_the_signal() {
     assert!(text.contains(" does not handle signal 1, which is to make it reload\n"), "{text}");
 }
 
+/// What `ExecReload=kill -HUP $MAINPID` does.
+#[test]
+fn ok_by_a_signal() {
+    let Some(service) = start("reload::ok_by_a_signal", notify(), serve) else { return };
+    service.ready(SOON);
+    service.kill(SIGHUP);
+    service.expect(Assignment::Reloading, SOON);
+    service.expect(Assignment::Status("Reloaded"), SOON);
+    assert_eq!(service.life().active_state(), ActiveState::Active);
+    assert_eq!(service.take_signals(), [SIGHUP]);
+    assert!(service.to_string().contains("SIGHUP to process "), "{service}");
+    assert!(service.ignored().is_empty(), "{service}");
+}
+
 #[test]
 fn err_not_now_and_not_at_all() {
     let service = TestService::in_process(notify_reload());

@@ -5,7 +5,7 @@ use crate::{copy, exec, failure, notify, pipe, read_all, role, serve, shell, sta
 use readyup::manager::service::{ActiveState, Config, Exit, ServiceResult, SubState};
 use readyup::protocol::NOTIFY_VARIABLES;
 use readyup::testing::TestService;
-use readyup::{Assignment, WatchdogSettings};
+use readyup::{Assignment, NotifyAccess, WatchdogSettings};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -72,7 +72,7 @@ fn ok_the_environment() {
     let names = "NOTIFY|WATCHDOG|LISTEN|FDSTORE|MANAGER|OTHER";
     let script = format!("env | grep -E '^({names})' | sed \"s/=$$\\$/=itself/\" | sort");
     let manager = std::process::id();
-    let plain = output(shell(&script), exec());
+    let plain = output(shell(&script), with(exec(), |config| config.notify_access = NotifyAccess::Main));
     let [manager_pid, socket, other] = plain.lines().collect::<Vec<_>>()[..] else { panic!("{plain}") };
     assert_eq!((manager_pid, other), (format!("MANAGERPID={manager}").as_str(), "OTHER=kept"));
     assert!(socket.starts_with("NOTIFY_SOCKET=/"), "{socket}");
@@ -86,6 +86,15 @@ fn ok_the_environment() {
     let (before, after) = full.split_once("NOTIFY_SOCKET=").unwrap();
     assert_eq!(before.lines().collect::<Vec<_>>(), wanted);
     assert_eq!(after.lines().skip(1).collect::<Vec<_>>(), ["WATCHDOG_PID=itself", "WATCHDOG_USEC=3000000"]);
+
+    // Whom nobody believes has nowhere to send to, and must not send to anybody else.
+    let mut command = shell(&script);
+    command.env("NOTIFY_SOCKET", "/of/somebody/else").env_remove("OTHER");
+    assert_eq!(output(command, exec()), format!("MANAGERPID={manager}\n"));
+
+    let invocation = || output(shell("printf %s \"$INVOCATION_ID\""), exec());
+    let (one, other) = (invocation(), invocation());
+    assert!(one != other && one.len() == 32 && one.bytes().all(|byte| byte.is_ascii_hexdigit()), "{one} {other}");
 
     let path = std::env::var("PATH").unwrap();
     let mut command = shell(&script);
@@ -183,6 +192,6 @@ fn err_says_everything_but_that() {
             "within 50ms: it has not said so\nstate: activating (start), result success, status \"Loading\"\n"
         )
     );
-    let text = failure(|| service.expect_that("a port", Duration::from_millis(50), |_| true));
+    let text = failure(|| service.expect_that("a port", Duration::from_millis(50), |_| false));
     assert!(text.starts_with("expected a port within 50ms: it did not come\n"), "{text}");
 }

@@ -59,9 +59,10 @@ impl Runner<'_> {
         if command != Command::Start {
             return self.start_line(command, 0);
         }
-        let address = *self.listener.address();
+        let is_heard = self.service.notify_access() != NotifyAccess::None;
+        let address = Some(self.listener.address()).filter(|_| is_heard);
         let sockets: Vec<_> = self.sockets.iter().map(|socket| (socket.name.as_str(), socket.as_fd())).collect();
-        let started = spawn::service(self.plan, &address, &sockets);
+        let started = spawn::service(self.plan, address, &sockets);
         let now = monotonic_now();
         match started {
             Ok(pid) => {
