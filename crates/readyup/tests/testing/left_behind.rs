@@ -95,34 +95,52 @@ fn ok_dropped_after_a_failure() {
     assert_eq!((pids.len(), end_left(&pids)), (6, vec![]));
 }
 
-#[test]
-fn ok_the_test_is_killed() {
+/// A test with this service is killed: none of the processes whose pids the service prints stays, nor the main process.
+#[track_caller]
+fn kill_the_test(test: &str, service: &str, prepare: impl FnOnce(&TestService)) {
     if role().is_some() {
         let (read, write) = pipe();
-        let mut command = shell("sleep 1000 & echo $!; exec sleep 1000");
+        let mut command = shell(service);
         command.stdout(write);
         let service = TestService::start(command, exec());
-        let child = BufReader::new(read).lines().next().unwrap().unwrap();
-        eprintln!("{} {child} {}", service.life().main_pid().unwrap(), service.address());
+        prepare(&service);
+        let pids = BufReader::new(read).lines().next().unwrap().unwrap();
+        eprintln!("{} {} {pids}", service.address(), service.life().main_pid().unwrap());
         loop {
             std::thread::park();
         }
     }
-    let mut test = copy("left_behind::ok_the_test_is_killed", "test").stderr(Stdio::piped()).spawn().unwrap();
+    let mut test = copy(test, "test").stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(test.stderr.take().unwrap()).read_line(&mut line).unwrap();
-    let [main, child, socket] = line.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{line}") };
-    let pids = [main, child].map(|pid| pid.parse::<u32>().unwrap());
-    let were_alive = pids.map(is_alive);
+    let (socket, pids) = line.trim_end().split_once(' ').unwrap();
+    let pids: Vec<u32> = pids.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
+    let were_alive = pids.iter().all(|pid| is_alive(*pid));
     test.kill().unwrap();
     test.wait().unwrap();
     // What nobody was left to remove.
     std::fs::remove_file(socket).unwrap();
     std::fs::remove_dir(Path::new(socket).parent().unwrap()).unwrap();
-    assert_eq!(were_alive, [true, true]);
+    assert!(were_alive);
     let end = Instant::now() + SOON;
     while pids.iter().any(|pid| is_alive(*pid)) && Instant::now() < end {
         std::thread::yield_now();
     }
     assert_eq!(end_left(&pids), []);
+}
+
+#[test]
+fn ok_the_test_is_killed() {
+    let service = "sleep 1000 & echo $!; exec sleep 1000";
+    kill_the_test("left_behind::ok_the_test_is_killed", service, |_| {});
+}
+
+/// The kernel does it alone where there is no shell that could.
+#[test]
+fn ok_the_test_is_killed_and_its_shell_too() {
+    let test = "left_behind::ok_the_test_is_killed_and_its_shell_too";
+    kill_the_test(test, "echo; exec sleep 1000", |service| {
+        let others: Vec<u32> = children().into_iter().filter(|pid| Some(*pid) != service.life().main_pid()).collect();
+        assert_eq!(end_left(&others).len(), 1);
+    });
 }
