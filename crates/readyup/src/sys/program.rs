@@ -70,9 +70,10 @@ impl Program {
         // If the thread that started it ends without having ended it, everything went down at once.
         // SAFETY: it takes numbers only.
         unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong) };
-        // It may have gone down before that.
+        // It may have gone down before that. (A parent in another pid namespace is 0, whatever became of it.)
         // SAFETY: it takes nothing.
-        if unsafe { libc::getppid() }.unsigned_abs() != self.parent {
+        let parent = unsafe { libc::getppid() }.unsigned_abs();
+        if parent != 0 && parent != self.parent {
             return io::Error::from_raw_os_error(libc::ESRCH);
         }
         // As with `IgnoreSIGPIPE=yes`, which is what units have.
