@@ -388,6 +388,8 @@ export class TestService {
         // It may have ended in between.
         if (!isRunning()) resolve();
       });
+      // Whoever was started in the very moment in which the others were counted.
+      this.#kill();
     }
     clearInterval(this.#timer);
     child?.off('exit', this.#onExit);
