@@ -89,8 +89,7 @@ export class Life {
 
   /** Until when the manager waits; nothing happens before. */
   get deadline(): number {
-    const { deadline = Infinity } = Object.fromEntries(this.#properties);
-    return Number(deadline);
+    return Number(this.#properties.get('deadline') ?? Infinity);
   }
 
   step(step: Step, now: number): Line[] {

@@ -90,11 +90,3 @@ pub(super) fn sees(pid: u32, path: &Path) -> Option<bool> {
     let theirs = fs::metadata(Path::new(&format!("/proc/{pid}/root")).join(relative)).ok();
     Some(theirs.is_some_and(|file| (file.dev(), file.ino()) == (ours.dev(), ours.ino())))
 }
-
-/// Whether the process has a handler for the signal, as systemd sees it.
-pub(super) fn handles(pid: u32, signal: i32) -> Option<bool> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
-    let caught = u64::from_str_radix(caught.trim(), 16).ok()?;
-    Some(signal > 0 && caught & (1 << (signal - 1)) != 0)
-}

@@ -21,13 +21,13 @@
 //!
 //! What a manager makes of a message is in [`service`].
 
-#[cfg(all(feature = "std", target_os = "linux"))]
-mod descriptors;
 mod envelope;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod incoming;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod listener;
+#[cfg(all(feature = "std", target_os = "linux"))]
+mod lookup;
 // Without the standard library, the numbers of errors are known for these processors only.
 #[cfg(any(
     feature = "std",
@@ -39,13 +39,13 @@ mod socket;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod standing;
 
-#[cfg(all(feature = "std", target_os = "linux"))]
-pub use descriptors::{is_same_file, pid_of};
 pub use envelope::{Content, DropReason, Envelope};
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub use incoming::{BarrierRequest, Dropped, Incoming, Received, Sender};
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub use listener::{Batch, Listener};
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub use lookup::{handles_signal, is_same_file, pid_of};
 #[cfg(all(target_os = "linux", any(feature = "std", target_arch = "x86_64", target_arch = "aarch64")))]
 pub use socket::{Credentials, Datagram, NotifySocket};
 #[cfg(all(feature = "std", target_os = "linux"))]

@@ -4,7 +4,7 @@ use super::heard::{Heard, IgnoredReason};
 use super::unit::Unit;
 use super::{processes, timeline};
 use crate::manager::service::{self, Effect, FdKey, NamedProcess, Notification, Refusal};
-use crate::manager::{Incoming, Listener, Received, pid_of};
+use crate::manager::{Incoming, Listener, Received, handles_signal, pid_of};
 use crate::protocol::Assignment;
 use crate::{monotonic_now, pidfd_id, sys};
 use rustix::fd::{AsFd as _, OwnedFd};
@@ -48,7 +48,7 @@ impl Unit {
             self.count_others(now);
         }
         if let Some(main) = self.life.main_pid().filter(|_| is_ready && !self.is_own) {
-            let handles = processes::handles(main, self.life.config().reload_signal);
+            let handles = handles_signal(main, self.life.config().reload_signal);
             // One that is gone handles nothing any more, and never did anything wrong.
             self.life.set_handles_reload_signal(handles.unwrap_or(true));
         }
@@ -62,13 +62,7 @@ impl Unit {
         let main_before = self.life.main_pid();
         let effects = self.life.on_message(now, &notification);
 
-        let refusals: Vec<Refusal> = effects
-            .iter()
-            .filter_map(|effect| match effect {
-                Effect::Refused(refusal) => Some(refusal.clone()),
-                _ => None,
-            })
-            .collect();
+        let refusals: Vec<Refusal> = effects.iter().filter_map(Effect::refusal).cloned().collect();
         let believed = !refusals.iter().any(|refusal| matches!(refusal, Refusal::Access { .. }));
         self.heard.push(Heard { at: self.at(now), sender: pid, believed, payload: message.as_bytes().to_vec() });
         for refusal in refusals {

@@ -54,14 +54,6 @@ pub(super) fn name(pid: u32) -> Option<String> {
     Some(String::from_utf8_lossy(name.trim_ascii_end()).escape_debug().to_string())
 }
 
-/// Whether it has a handler for the signal, as systemd sees it.
-pub(super) fn handles(pid: u32, signal: i32) -> Option<bool> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
-    let caught = u64::from_str_radix(caught.trim(), 16).ok()?;
-    Some((1..=64).contains(&signal) && caught & (1 << (signal - 1)) != 0)
-}
-
 /// Whether its program was started with one of these in the environment, which no other service has: not in this pid
 /// namespace, that is.
 fn was_given(pid: u32, marks: &[String]) -> bool {

@@ -8,7 +8,7 @@ use crate::check::timeline::{Kind, Said, Who};
 use crate::exit::Failure;
 use crate::trace::event;
 use readyup::manager::service::{self, Effect, FdKey, NamedProcess, Notification, Refusal};
-use readyup::manager::{Incoming, Received, is_same_file, pid_of};
+use readyup::manager::{Incoming, Received, handles_signal, is_same_file, pid_of};
 use readyup::{Assignment, Message, monotonic_now};
 use rustix::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -61,7 +61,7 @@ impl Runner<'_> {
             self.record(Kind::PortAtReady { accepts });
         }
         if let Some(handles) =
-            self.service.main_pid().and_then(|main| processes::handles(main, self.service.config().reload_signal))
+            self.service.main_pid().and_then(|main| handles_signal(main, self.service.config().reload_signal))
         {
             self.service.set_handles_reload_signal(handles);
         }
@@ -77,13 +77,7 @@ impl Runner<'_> {
         let effects = self.service.on_message(now, &notification);
         let main_now = self.service.main_pid().filter(|main| main_before.is_some_and(|before| before != *main));
         let foreign_main = main_now.filter(|_| named.is_some_and(|process| !process.own_child));
-        let refusals: Vec<Refusal> = effects
-            .iter()
-            .filter_map(|effect| match effect {
-                Effect::Refused(refusal) => Some(refusal.clone()),
-                _ => None,
-            })
-            .collect();
+        let refusals: Vec<Refusal> = effects.iter().filter_map(Effect::refusal).cloned().collect();
         let said = Said {
             who: who(pid),
             main,

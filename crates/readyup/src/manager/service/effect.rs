@@ -51,6 +51,23 @@ pub enum Effect {
     Refused(Refusal),
 }
 
+impl Effect {
+    /// What has no effect, if it is that.
+    ///
+    /// ```
+    /// use readyup::manager::service::{Effect, Refusal};
+    ///
+    /// assert_eq!(Effect::Refused(Refusal::StoreName).refusal(), Some(&Refusal::StoreName));
+    /// ```
+    #[must_use]
+    pub const fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+}
+
 /// A command of the unit file's.
 ///
 /// ```

@@ -1,4 +1,4 @@
-//! What a manager finds out about descriptors that it was passed.
+//! What a manager looks up about descriptors that it was passed, and about processes.
 
 use crate::sys;
 use rustix::fd::{AsFd, AsRawFd as _};
@@ -32,4 +32,20 @@ pub fn pid_of(pidfd: impl AsFd) -> Option<u32> {
 #[must_use]
 pub fn is_same_file(one: impl AsFd, other: impl AsFd) -> bool {
     sys::is_same_file(one.as_fd(), other.as_fd())
+}
+
+/// Whether a process has a handler for a signal, as systemd looks it up for
+/// [`set_handles_reload_signal`](super::service::Service::set_handles_reload_signal); none if the process is gone.
+///
+/// ```
+/// use readyup::manager::handles_signal;
+///
+/// assert_eq!(handles_signal(std::process::id(), 9), Some(false)); // nobody can
+/// ```
+#[must_use]
+pub fn handles_signal(pid: u32, signal: i32) -> Option<bool> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+    let caught = u64::from_str_radix(caught.trim(), 16).ok()?;
+    Some((1..=64).contains(&signal) && caught & (1 << (signal - 1)) != 0)
 }
